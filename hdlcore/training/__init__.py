@@ -1,0 +1,1 @@
+"""Training: recipes, splits, losses and a resumable trainer."""
