@@ -1,0 +1,249 @@
+"""`hdl`, the command line: thin words over the engine. A user's mistake ends in one sentence and exit code 1."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from hdlcore.errors import HDLError, RequestError
+
+app = typer.Typer(
+    help="HDL Explorer: hybrid models of the Earth's water, and what they remember.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+DataOption = Annotated[Path | None, typer.Option("--data", help="World cube (Zarr); default the shipped one.")]
+ModelsOption = Annotated[
+    list[Path] | None, typer.Option("--models", help="Folder of your own models; may be repeated.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Run the command line; errors meant for the user are printed as one sentence."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # a daily step is tiny: more BLAS threads make it slower
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=err, show_path=False)])
+    try:
+        app()
+    except HDLError as error:
+        err.print(f"[red]hdl:[/red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except OSError as error:
+        err.print(f"[red]hdl:[/red] {_os_sentence(error)}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def _os_sentence(error: OSError) -> str:
+    place = f" {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}:{place}; check that the place exists, is writable and has room."
+
+
+def _engine(models: list[Path] | None, data: Path | None) -> Any:
+    from hdlcore.runtime.engine import Engine  # torch is slow to load: --help must not wait for it
+
+    return Engine(models or [], data)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float, str], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda fraction, message: bar.update(task, completed=fraction, description=message)
+
+
+@app.command()
+def models(json_: JsonOption = False, models: ModelsOption = None, data: DataOption = None) -> None:
+    """List the models at hand, with their scores on held-out blocks."""
+    infos = _engine(models, data).models()
+    if json_:
+        typer.echo(json.dumps([{**i.card.model_dump(), "folder": str(i.folder)} for i in infos], indent=1))
+        return
+    table = Table("model", "title", "members", "seasonal TWS, held out: NSE", "r")
+    for info in infos:
+        msc = info.card.scores.get("tws", {}).get("msc", {})
+        score = [f"{msc[k]:.2f}" if msc.get(k) is not None else "-" for k in ("nse_median", "r_median")]
+        table.add_row(info.id, info.title, str(info.members), *score)
+    out.print(table)
+
+
+def _cells(engine: Any, cell: str | None, region: str | None, everything: bool) -> tuple[int, ...]:
+    from hdlcore.data.cube import find_cell
+    from hdlcore.data.regions import cells_in_region
+
+    if sum((cell is not None, region is not None, everything)) != 1:
+        raise RequestError("Say where: exactly one of --cell LAT,LON, --region NAME or --all.")
+    if cell is not None:
+        return (find_cell(engine.world, *_lat_lon(cell)),)
+    chosen = cells_in_region(engine.world, region) if region is not None else engine.world["cell"].values
+    return tuple(int(c) for c in chosen)
+
+
+def _lat_lon(text: str) -> tuple[float, float]:
+    try:
+        lat, lon = (float(part) for part in text.split(","))
+    except ValueError:
+        raise RequestError(f"The place '{text}' is not LAT,LON; write it as --cell=-4.5,-62.5.") from None
+    return lat, lon
+
+
+@app.command()
+def simulate(
+    model: str,
+    out_file: Annotated[Path, typer.Option("--out", help="FILE.nc or FILE.zarr")],
+    cell: Annotated[str | None, typer.Option(help="LAT,LON")] = None,
+    region: Annotated[str | None, typer.Option(help="A region, country or climate zone")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All land")] = False,
+    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD")] = "2002-01-01",
+    end: Annotated[str, typer.Option(help="Last day, YYYY-MM-DD")] = "2007-12-31",
+    monthly: Annotated[bool, typer.Option(help="Monthly means instead of daily values")] = False,
+    models: ModelsOption = None,
+    data: DataOption = None,
+) -> None:
+    """Run a model's ensemble and write every store, flux and learned fraction as CF NetCDF or Zarr."""
+    from hdlcore.runtime.requests import SimulationRequest
+    from hdlcore.runtime.store import check_target, write_dataset
+
+    check_target(out_file)
+    engine = _engine(models, data)
+    engine.model(model)
+    cells = _cells(engine, cell, region, all_)
+    request = SimulationRequest(model, cells, start, end, "monthly" if monthly else "daily")
+    with _progress() as report:
+        result = engine.simulate(request, report)
+    write_dataset(result, out_file)
+    out.print(f"{out_file}: {result.sizes['time']} steps x {result.sizes['cell']} cells", highlight=False)
+
+
+@app.command()
+def explain(
+    model: str,
+    cell: Annotated[str, typer.Option(help="LAT,LON")],
+    out_file: Annotated[Path, typer.Option("--out", help="FILE.nc or FILE.zarr")],
+    target: Annotated[str, typer.Option(help="An output of the model")] = "tws",
+    method: Annotated[str, typer.Option(help="gradient_x_input or integrated_gradients")] = "gradient_x_input",
+    lags: Annotated[int, typer.Option(help="How many days back")] = 365,
+    year: Annotated[int, typer.Option(help="Year of the target days")] = 2005,
+    models: ModelsOption = None,
+    data: DataOption = None,
+) -> None:
+    """Attribute a target on every day of a year to the weather of the days before it, and write it."""
+    from hdlcore.attribution.views import memory_summary
+    from hdlcore.data.cube import find_cell
+    from hdlcore.runtime.requests import ExplanationRequest
+    from hdlcore.runtime.store import check_target, write_dataset
+
+    check_target(out_file)
+    engine = _engine(models, data)
+    engine.model(model)
+    request = ExplanationRequest(model, find_cell(engine.world, *_lat_lon(cell)), target, method, lags, year)
+    with _progress() as report:
+        result = engine.explain(request, report)
+    write_dataset(result, out_file)
+    memory = memory_summary(result)
+    out.print(
+        f"{out_file}: mean memory time {memory['memory_time']:.0f} days, "
+        f"{memory['memory_share']:.0%} of the influence older than 90 days, "
+        f"largest completeness gap {float(abs(result['completeness_gap']).max()):.3g} {result['attribution'].units}",
+        highlight=False,
+    )
+
+
+@app.command()
+def evaluate(
+    model: str,
+    json_: JsonOption = False,
+    jobs: Annotated[int, typer.Option(help="Processes")] = os.cpu_count() or 1,
+    models: ModelsOption = None,
+    data: DataOption = None,
+) -> None:
+    """Run all land and score every cell by the members that never saw its block (some minutes)."""
+    from hdlcore.runtime.evaluate import evaluate as evaluate_run
+    from hdlcore.runtime.world_run import run_world
+
+    engine = _engine(models, data)
+    info = engine.model(model)
+    with _progress() as report:
+        run = run_world(info.folder, data, jobs, False, lambda fraction: report(fraction, "running all land"))
+    result, _ = evaluate_run(run, info.card, engine.world)
+    if json_:
+        typer.echo(json.dumps(result, indent=1))
+        return
+    table = Table("variable", "part", "NSE", "r", "RMSE")
+    for variable, parts in result["scores"].items():
+        for part, score in parts.items():
+            values = [score["nse_median"], score["r_median"], score["rmse_median"]]
+            table.add_row(variable, part, *("-" if v is None else f"{v:.3f}" for v in values))
+    out.print(f"{model}: medians over {result['n_cells']} cells; {result['split']}", highlight=False)
+    out.print(table)
+    residual = result["mass_balance"]["max_abs_residual_mm_per_year"]
+    out.print(f"largest water-balance residual {residual:.2g} mm per year", highlight=False)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe or a .toml file")],
+    out_dir: Annotated[Path, typer.Option("--out", help="The model folder to make")],
+    data: DataOption = None,
+    resume: Annotated[bool, typer.Option(help="Go on where an interrupted training stopped")] = False,
+    jobs: Annotated[int, typer.Option(help="Processes")] = os.cpu_count() or 1,
+    baseline: Annotated[
+        list[Path] | None, typer.Option(help="Model folder to score beside it; may be repeated")
+    ] = None,
+) -> None:
+    """Train a recipe's ensemble, then run all land, score it and write the model folder."""
+    from hdlcore.runtime.publish import publish
+    from hdlcore.training.ensemble import train_members
+    from hdlcore.training.recipes import load_recipe
+
+    chosen = load_recipe(recipe)
+    work = out_dir.with_name(out_dir.name + ".training")
+    done: dict[int, int] = {}
+
+    with _progress() as report:
+
+        def passed(member: int, passes: int, record: dict[str, Any]) -> None:
+            done[member] = passes
+            message = f"training: member {member}, held-out NSE {record['nse_held_out']:.2f}"
+            report(sum(done.values()) / (chosen.members * chosen.passes), message)
+
+        train_members(chosen, work, data, jobs, resume, passed)
+        card = publish(chosen, work, out_dir, data, jobs, tuple(baseline or ()), progress=report)
+    score = card.scores["tws"]["msc"]["nse_median"]
+    out.print(f"{out_dir}: median held-out NSE of the seasonal storage {score:.3f}", highlight=False)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def serve(context: typer.Context) -> None:
+    """Serve the app with safe defaults; options: see `hdl serve -- --help`."""
+    os.execv(sys.executable, [sys.executable, "-m", "dashboard.serve", *context.args])
+
+
+@app.command()
+def doctor() -> None:
+    """Check this installation and say what is missing and how to mend it."""
+    from hdlcore.doctor import findings
+
+    failed = False
+    for finding in findings():
+        mark = "[green]ok[/green]  " if finding.ok else "[red]mend[/red]"
+        out.print(f"{mark} {finding.what}: {finding.detail}", highlight=False, soft_wrap=True)
+        failed |= not finding.ok
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,1 @@
+"""The engine: simulation, explanation and precomputed fields of the models at hand."""

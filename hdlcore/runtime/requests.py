@@ -1,0 +1,75 @@
+"""What can be asked of the engine: small, hashable, checked."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from hdlcore.attribution.gradients import METHODS
+from hdlcore.errors import RequestError
+
+Frequency = Literal["daily", "monthly"]
+
+#: Default period: the calendar years of the GRACE record that the shipped models are compared with.
+START, END = "2002-01-01", "2007-12-31"
+#: Years a run may reach; outside them a date is taken for a slip.
+FIRST_YEAR, LAST_YEAR = 1901, 2100
+
+
+def parse_date(text: str, what: str) -> dt.date:
+    """Read an ISO date within the years a run may reach; raises `RequestError`."""
+    try:
+        date = dt.date.fromisoformat(text)
+    except (ValueError, TypeError):
+        raise RequestError(f"The {what} '{text}' is not a date; write it as YYYY-MM-DD, such as {START}.") from None
+    if not FIRST_YEAR <= date.year <= LAST_YEAR:
+        raise RequestError(f"The {what} {text} is outside {FIRST_YEAR} to {LAST_YEAR}; choose a year within.")
+    return date
+
+
+@dataclass(frozen=True)
+class SimulationRequest:
+    """Run a model's ensemble for some cells (ids) and a period (ISO dates, both days included)."""
+
+    model: str
+    cells: tuple[int, ...]
+    start: str = START
+    end: str = END
+    frequency: Frequency = "daily"
+
+    def __post_init__(self) -> None:
+        if not self.cells:
+            raise RequestError("No cell was asked for; choose a cell or a region that holds some.")
+        if self.frequency not in get_args(Frequency):
+            raise RequestError(f"The frequency '{self.frequency}' is unknown; choose daily or monthly.")
+        start, end = parse_date(self.start, "start"), parse_date(self.end, "end")
+        if end < start:
+            raise RequestError(f"The period ends ({self.end}) before it starts ({self.start}); swap the two dates.")
+        last = calendar.monthrange(end.year, end.month)[1]
+        whole_months = (end.year * 12 + end.month + (end.day == last)) - (
+            start.year * 12 + start.month + (start.day > 1)
+        )
+        if self.frequency == "monthly" and whole_months < 1:
+            raise RequestError(f"{self.start} to {self.end} holds no whole month; lengthen it or ask for daily values.")
+
+
+@dataclass(frozen=True)
+class ExplanationRequest:
+    """Attribute a target of one cell on every day of `year` to the forcing of the `lags` days up to it."""
+
+    model: str
+    cell: int
+    target: str = "tws"
+    method: str = "gradient_x_input"
+    lags: int = 365
+    year: int = 2005
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise RequestError(f"No attribution method is called '{self.method}'; there are {', '.join(METHODS)}.")
+        if not 1 <= self.lags <= 1460:
+            raise RequestError(f"{self.lags} lags cannot be attributed; ask for 1 to 1460 days.")
+        if not FIRST_YEAR + 5 <= self.year <= LAST_YEAR:
+            raise RequestError(f"The year {self.year} is outside {FIRST_YEAR + 5} to {LAST_YEAR}; choose one within.")

@@ -1,0 +1,106 @@
+"""Simulation of some cells: members run in blocks, reduced at once to the ensemble's mean and spread."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import xarray as xr
+
+from hdlcore.analysis.seasonality import monthly_mean
+from hdlcore.data.cube import positions
+from hdlcore.errors import RequestError
+from hdlcore.progress import CancelToken, Progress, check
+from hdlcore.runtime.ensemble import Ensemble, Series
+from hdlcore.runtime.requests import SimulationRequest, parse_date
+from hdlcore.variables import VARIABLES
+
+BLOCK_CELLS = 256
+#: A result larger than this is refused with the nearest that fits.
+MAX_BYTES = 4_000_000_000
+
+
+def simulate_cells(
+    ensemble: Ensemble, request: SimulationRequest, progress: Progress | None, cancel: CancelToken | None
+) -> xr.Dataset:
+    """Member mean and spread of every output, (time, cell), for the cells and period of `request`."""
+    cells = np.asarray(request.cells)
+    _refuse_too_large(ensemble, request)
+    parts = []
+    for first in range(0, cells.size, BLOCK_CELLS):
+        check(cancel)
+        if progress:
+            progress(first / cells.size, f"running {cells.size} cells x {len(ensemble.members)} members")
+        block = cells[first : first + BLOCK_CELLS]
+        series = ensemble.run(block, parse_date(request.start, "start"), parse_date(request.end, "end"), cancel)
+        dataset = to_dataset(ensemble, block, series)
+        parts.append(monthly_mean(dataset) if request.frequency == "monthly" else dataset)
+    result = xr.concat(parts, "cell", data_vars="minimal") if len(parts) > 1 else parts[0]
+    result = result.transpose("time", "cell")
+    result.attrs |= {"frequency": request.frequency, "period": f"{request.start}/{request.end}"}
+    return result
+
+
+def to_dataset(ensemble: Ensemble, cells: np.ndarray, series: Series) -> xr.Dataset:
+    """Reduce a run to mean and spread (population standard deviation over members), named, with CF attributes."""
+    mean = series.outputs.mean(1).numpy()
+    spread = series.outputs.std(1, correction=0).numpy()
+    data: dict[str, tuple] = {}
+    for i, name in enumerate(ensemble.model.forcing):
+        generated = {"source": "generated from the ERA5 monthly climatology"}
+        data[name] = (("time", "cell"), series.forcing[..., i].numpy(), VARIABLES[name].attributes() | generated)
+    for i, name in enumerate(ensemble.model.outputs):
+        attrs = VARIABLES[name].attributes()
+        data[name] = (("time", "cell"), np.ascontiguousarray(mean[..., i]), attrs)
+        about = {"long_name": f"{attrs['long_name']}, standard deviation over members", "units": attrs["units"]}
+        data[f"{name}_spread"] = (("time", "cell"), np.ascontiguousarray(spread[..., i]), about)
+    for name, values in _static_parameters(ensemble, cells).items():
+        data[name] = (("cell",), values, VARIABLES[name].attributes())
+    place = ensemble.world.isel(cell=positions(ensemble.world, cells))
+    coords = {
+        "time": ("time", series.days.astype("datetime64[ns]"), {"standard_name": "time", "long_name": "day"}),
+        "cell": ("cell", cells.astype(np.int32), {"long_name": "row * 360 + column on the 1 degree grid"}),
+        "lat": ("cell", place["lat"].values, {"standard_name": "latitude", "units": "degrees_north"}),
+        "lon": ("cell", place["lon"].values, {"standard_name": "longitude", "units": "degrees_east"}),
+        "area": ("cell", place["area"].values, {"standard_name": "cell_area", "units": "m2"}),
+    }
+    return xr.Dataset(data, coords, attributes(ensemble, series))
+
+
+def _static_parameters(ensemble: Ensemble, cells: np.ndarray) -> dict[str, np.ndarray]:
+    """Member means of parameters that do not change in time, (cell,)."""
+    prepared = ensemble.prepare(positions(ensemble.world, cells))
+    return {
+        name: torch.broadcast_to(value.mean(0), (cells.size,)).numpy().copy()
+        for name, value in prepared.parameters.items()
+    }
+
+
+def attributes(ensemble: Ensemble, series: Series | None = None) -> dict[str, str | float]:
+    """Global attributes that say where the numbers come from."""
+    card = ensemble.card
+    attrs: dict[str, str | float] = {
+        "Conventions": "CF-1.11",
+        "title": card.title,
+        "model": card.id,
+        "model_weights_sha256": " ".join(member.sha256[:16] for member in card.members),
+        "data_version": str(ensemble.world.attrs.get("version", "")),
+        "members": len(card.members),
+        "source": "hybrid model (neural network + water balance); weather generated from the ERA5 monthly climatology",
+        "weather": f"generated, seed {ensemble.weather.seed}: no real year-to-year variability",
+        "references": "Kraft et al. (2022), HESS 26, 1579; ERA5 (C3S); GRACE Level 2",
+    }
+    if series is not None:
+        attrs["spin_up_drift_mm_per_year"] = float(series.drift.abs().max())
+    return attrs
+
+
+def _refuse_too_large(ensemble: Ensemble, request: SimulationRequest) -> None:
+    days = (parse_date(request.end, "end") - parse_date(request.start, "start")).days + 1
+    steps = days / 30.4 if request.frequency == "monthly" else days
+    per_cell = steps * (2 * len(ensemble.model.outputs) + 3) * 4
+    if per_cell * len(request.cells) > MAX_BYTES:
+        fits = int(MAX_BYTES / per_cell)
+        raise RequestError(
+            f"{len(request.cells)} cells x {days} days {request.frequency} would take "
+            f"{per_cell * len(request.cells) / 1e9:.1f} GB; ask for monthly values, or for {fits} cells at a time."
+        )

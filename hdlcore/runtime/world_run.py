@@ -1,0 +1,214 @@
+"""Publish a trained model: run all land once, score it on what it never saw, and keep the fields a visitor sees first.
+
+The work is split over processes by blocks of cells; every number is that of the engine's own run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from hdlcore.attribution.lags import bin_sum
+from hdlcore.attribution.world import target_days, window_gradients
+from hdlcore.data.cube import open_world, positions
+from hdlcore.models.checkpoint import read_card
+from hdlcore.models.hybrid import Prepared
+from hdlcore.runtime.ensemble import Ensemble
+from hdlcore.runtime.explain import baseline_forcing
+from hdlcore.runtime.requests import END, START, parse_date
+
+logger = logging.getLogger(__name__)
+
+BLOCK_CELLS = 256
+MEMORY_YEAR, MEMORY_LAGS, MEMORY_TARGET = 2005, 365, "tws"
+
+
+@dataclass(frozen=True)
+class WorldRun:
+    """What a pass over all land leaves, arrays with cell last; member first where kept apart.
+
+    cycle (member, 12, n_output, cell): mean seasonal cycle; storage (member, month, cell): monthly storage;
+    forcing (12, n_forcing, cell); residual (cell): largest yearly water-balance residual of a member, mm;
+    equilibrium (member, store, cell); drift (cell): mm in the last spin-up year.
+    """
+
+    arrays: dict[str, NDArray]
+
+    def __getitem__(self, name: str) -> NDArray:
+        return self.arrays[name]
+
+
+def run_world(folder: Path, data: Path | None, jobs: int, memory: bool, report: Callable[[float], None]) -> WorldRun:
+    """Run all land for the default period on `jobs` processes; `memory` adds the lag sizes of every cell."""
+    world = open_world(data)
+    blocks = [world["cell"].values[i : i + BLOCK_CELLS] for i in range(0, world.sizes["cell"], BLOCK_CELLS)]
+    parts: dict[int, dict[str, NDArray]] = {}
+    context = multiprocessing.get_context("spawn")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(folder, data)) as pool:
+        waiting = {pool.submit(_block, block, memory): i for i, block in enumerate(blocks)}
+        for future in as_completed(waiting):
+            parts[waiting[future]] = future.result()
+            report(len(parts) / len(blocks))
+    ordered = [parts[i] for i in range(len(blocks))]
+    return WorldRun({name: np.concatenate([part[name] for part in ordered], -1) for name in ordered[0]})
+
+
+_ensemble: Ensemble | None = None
+
+
+def _start(folder: Path, data: Path | None) -> None:
+    global _ensemble
+    torch.set_num_threads(1)
+    world = open_world(data)
+    _ensemble = Ensemble(folder, read_card(folder), world, stored_equilibrium(folder, world))
+
+
+def stored_equilibrium(folder: Path, world: xr.Dataset) -> NDArray | None:
+    """Equilibrium stores (member, cell, store) kept with a model, when they belong to `world`."""
+    path = folder / "fields.zarr"
+    if not path.is_dir():
+        return None
+    fields = xr.open_zarr(path, consolidated=False)
+    if "equilibrium" not in fields or fields.attrs.get("data_version") != world.attrs.get("version"):
+        return None
+    return fields["equilibrium"].transpose("member", "cell", "store").values
+
+
+def _block(cells: NDArray, memory: bool) -> dict[str, NDArray]:
+    assert _ensemble is not None
+    ensemble = _ensemble
+    model = ensemble.model
+    start, end = parse_date(START, "start"), parse_date(END, "end")
+    prepared = ensemble.prepare(positions(ensemble.world, cells))
+    equilibrium, drift = _equilibrium(ensemble, cells, prepared, start)
+    first = dt.date(start.year - 1, 1, 1)
+    state = model.initial_state(cells.size).expand(len(ensemble.members), -1, -1).clone()
+    state[..., : len(model.stores)] = equilibrium
+    state = ensemble.advance(prepared, ensemble.forcing(cells, first, start - dt.timedelta(days=1)), state)
+    forcing = ensemble.forcing(cells, start, end)
+    monthly, lengths, residual = [], [], []
+    states: dict[int, torch.Tensor] = {}
+    keep_at = _window_starts() if memory else {}
+    position = 0
+    for days in month_lengths(start.year, end.year):
+        stretch = forcing[position : position + days]
+        outputs, state = _month(ensemble, prepared, stretch, state, position, keep_at, states)
+        residual.append(_balance(ensemble, outputs))
+        monthly.append(outputs.mean(0))
+        lengths.append(days)
+        position += days
+    months = torch.stack(monthly)  # (month, member, cell, output)
+    tws = model.outputs.index("tws")
+    result = {
+        "cycle": months.unflatten(0, (-1, 12)).mean(0).permute(1, 0, 3, 2).numpy(),
+        "storage": months[..., tws].transpose(0, 1).numpy().copy(),
+        "forcing": _forcing_cycle(forcing, lengths),
+        "residual": yearly_residual(torch.stack(residual), months.shape[0] // 12),
+        "equilibrium": equilibrium.transpose(-1, -2).numpy(),
+        "drift": drift.abs().amax((0, 2)).numpy(),
+        "parameters": np.stack(
+            [torch.broadcast_to(p, (len(ensemble.members), cells.size)).numpy() for p in prepared.parameters.values()],
+            0,
+        ),
+    }
+    if memory:
+        result |= _memory(ensemble, cells, prepared, forcing, states)
+    return result
+
+
+def _month(
+    ensemble: Ensemble, prepared: Prepared, stretch: torch.Tensor, state: torch.Tensor, position: int,
+    keep_at: dict[int, int], states: dict[int, torch.Tensor],
+) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    """Run one month, keeping the state before each day that starts a window of the memory map."""
+    cuts = [0] + [day - position for day in keep_at if 0 < day - position < len(stretch)] + [len(stretch)]
+    parts = []
+    for low, high in pairwise(cuts):
+        if position + low in keep_at:
+            states[keep_at[position + low]] = state
+        with torch.no_grad():
+            outputs, state = ensemble.model.run(prepared, ensemble.per_member(stretch[low:high]), state)
+        parts.append(outputs)
+    return torch.cat(parts), state
+
+
+def _equilibrium(
+    ensemble: Ensemble, cells: NDArray, prepared: Prepared, start: dt.date
+) -> tuple[torch.Tensor, torch.Tensor]:
+    n_stores = len(ensemble.model.stores)
+    if ensemble.equilibrium is not None:
+        stores = torch.from_numpy(ensemble.equilibrium[:, positions(ensemble.world, cells)])
+        return stores, torch.zeros(len(ensemble.members), cells.size, n_stores)
+    return ensemble.spin_up(cells, prepared, start)
+
+
+def month_lengths(first: int, last: int) -> list[int]:
+    """Days of each month of the years `first` to `last`."""
+    months = np.arange(f"{first}-01", f"{last + 1}-01", dtype="datetime64[M]")
+    return [int(d) for d in ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(int)]
+
+
+def _balance(ensemble: Ensemble, outputs: torch.Tensor) -> torch.Tensor:
+    """Inflow - outflow per month, and storage on its last day: (2, member, cell), float64 mm."""
+    model, names = ensemble.model, ensemble.model.outputs
+    daily = outputs.double()
+
+    def total(wanted: tuple[str, ...]) -> torch.Tensor:
+        return daily[..., [names.index(name) for name in wanted]].sum(-1)
+
+    return torch.stack([(total(model.inflow) - total(model.outflow)).sum(0), total(model.store_names)[-1]])
+
+
+def yearly_residual(balance: torch.Tensor, years: int) -> NDArray:
+    """Largest |inflow - outflow - change of storage| of any member and whole year, (cell,), from `_balance`."""
+    net = balance[12:, 0].unflatten(0, (years - 1, 12)).sum(1)
+    storage = balance[11::12, 1]
+    return (net - storage.diff(dim=0)).abs().amax((0, 1)).numpy()
+
+
+def _forcing_cycle(forcing: torch.Tensor, lengths: list[int]) -> NDArray:
+    means = torch.stack([month.mean(0) for month in forcing.split(lengths)])
+    return means.unflatten(0, (-1, 12)).mean(0).transpose(-1, -2).numpy()
+
+
+def _window_starts() -> dict[int, int]:
+    """Day of the run on which each memory window begins -> its number."""
+    ends = target_days(MEMORY_YEAR, np.datetime64(START))
+    return {int(end) - MEMORY_LAGS + 1: i for i, end in enumerate(ends)}
+
+
+def _memory(
+    ensemble: Ensemble, cells: NDArray, prepared: Prepared, forcing: torch.Tensor, states: dict[int, torch.Tensor]
+) -> dict[str, NDArray]:
+    """Mean size and mean signed value of gradient x input over members and target days, and their monthly sizes."""
+    start, end = parse_date(START, "start"), parse_date(END, "end")
+    departure = forcing - baseline_forcing(ensemble, cells, start, end)
+    size = np.zeros((len(ensemble.model.forcing), MEMORY_LAGS, cells.size))
+    signed = np.zeros_like(size)
+    for first, number in _window_starts().items():
+        window = slice(first, first + MEMORY_LAGS)
+        for member in range(len(ensemble.members)):
+            own = prepared.member(member)
+            gradient = window_gradients(ensemble.model, own, forcing[window], states[number][member], MEMORY_TARGET)
+            contribution = (gradient * departure[window].flip(0).transpose(0, 1)).permute(2, 1, 0).numpy()
+            size += np.abs(contribution)
+            signed += contribution
+    n = len(ensemble.members) * len(states)
+    return {  # (forcing, lag, cell): unbinned sums over forcing give the memory lengths
+        "attribution_size": bin_sum(size / n, 1),
+        "attribution": bin_sum(signed / n, 1),
+        "lag_size": (size / n).sum(0),
+    }
