@@ -46,9 +46,7 @@ def findings() -> Iterator[Finding]:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise HDLError(f"{platform.python_version()} is too old; install Python 3.11 or newer.")
-    return platform.python_version()
+    return f"{platform.python_version()} at {sys.executable}"
 
 
 def _torch() -> str:

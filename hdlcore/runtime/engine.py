@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import NDArray
 
 from hdlcore.assets import assets_dir
 from hdlcore.data.cube import open_world, positions
@@ -21,12 +22,12 @@ from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.cache import DatasetCache, read_only
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.explain import explain_cell
+from hdlcore.runtime.fields import FIELDS, equilibrium_of, read_fields
 from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
 from hdlcore.runtime.simulate import simulate_cells
 
 logger = logging.getLogger(__name__)
 
-FIELDS = "fields.zarr"
 CACHE_BYTES = 400_000_000
 
 
@@ -60,7 +61,7 @@ class Engine:
         self._ensembles: dict[str, Ensemble] = {}
         self._fields: dict[str, xr.Dataset] = {}
         self._cache = DatasetCache(cache_bytes)
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
 
     # -- models -------------------------------------------------------------------------------------------------
 
@@ -101,16 +102,8 @@ class Engine:
         info = self.model(model_id)
         with self._lock:
             if model_id not in self._ensembles:
-                self._ensembles[model_id] = Ensemble(info.folder, info.card, self.world, self._equilibrium(info))
+                self._ensembles[model_id] = Ensemble(info.folder, info.card, self.world, self._equilibrium(model_id))
             return self._ensembles[model_id]
-
-    def _equilibrium(self, info: ModelInfo) -> np.ndarray | None:
-        """Ready-made equilibrium stores (member, cell, store), when they belong to this very world."""
-        if not (info.folder / FIELDS).is_dir():
-            return None
-        fields = self.fields(info.id)
-        same = "equilibrium" in fields and fields.attrs.get("data_version") == self.world.attrs.get("version")
-        return fields["equilibrium"].transpose("member", "cell", "store").values if same else None
 
     def fields(self, model_id: str) -> xr.Dataset:
         """Precomputed fields of a model over all land (see `hdlcore.runtime.publish`), read once and kept.
@@ -118,25 +111,25 @@ class Engine:
         Raises `ModelError` when the model folder brings none or they cannot be read.
         """
         info = self.model(model_id)
-        if model_id not in self._fields:
-            path = info.folder / FIELDS
-            if not path.is_dir():
-                raise ModelError(
-                    f"Model '{model_id}' brings no precomputed fields; make them with 'hdl publish {model_id}'."
-                )
-            try:
-                with xr.open_zarr(path, consolidated=False) as stored:
-                    fields = stored.load()
-            except Exception as error:
-                raise ModelError(
-                    f"The fields {path} cannot be read ({error}); make them with 'hdl publish'."
-                ) from error
-            if not np.array_equal(fields["cell"].values, self.world["cell"].values):
-                raise ModelError(
-                    f"The fields of '{model_id}' are of another world cube; make them anew with 'hdl train'."
-                )
-            self._fields[model_id] = read_only(fields)
-        return self._fields[model_id]
+        with self._reading:
+            if model_id not in self._fields:
+                fields = read_fields(info.folder)
+                if fields is None:
+                    raise ModelError(f"Model '{model_id}' brings no precomputed fields; publish it with 'hdl train'.")
+                if not np.array_equal(fields["cell"].values, self.world["cell"].values):
+                    raise ModelError(
+                        f"The fields of '{model_id}' are of another world cube; open that cube with --data, "
+                        "or make them anew with 'hdl train'."
+                    )
+                self._fields[model_id] = read_only(fields)
+            return self._fields[model_id]
+
+    def _equilibrium(self, model_id: str) -> NDArray | None:
+        """Ready-made equilibrium stores of a model, when its fields are of this world."""
+        try:
+            return equilibrium_of(self.fields(model_id), self.world)
+        except ModelError:
+            return None
 
     # -- requests -----------------------------------------------------------------------------------------------
 

@@ -55,7 +55,8 @@ def anomaly(series: NDArray, months: NDArray) -> NDArray:
     result = np.empty_like(series)
     for month in range(12):
         own = months == month
-        result[own] = series[own] - np.nanmean(series[own], 0)
+        known = np.isfinite(series[own]).sum(0)
+        result[own] = series[own] - np.nansum(series[own], 0) / np.maximum(known, 1)
     return result
 
 
@@ -94,8 +95,8 @@ def evaluate(run: WorldRun, card: Card, world: xr.Dataset) -> tuple[dict[str, An
             "raw": _medians(sim, obs),
             "msc": _medians(seen, target)
             | {
-                "nse_median_strong_signal": float(np.nanmedian(fields["tws_nse"][strong])),
-                "nse_median_block_interior": float(np.nanmedian(fields["tws_nse"][interior])),
+                "nse_median_strong_signal": _median_or_none(fields["tws_nse"][strong]),
+                "nse_median_block_interior": _median_or_none(fields["tws_nse"][interior]),
                 "nse_upper_quartile": float(np.nanpercentile(fields["tws_nse"], 75)),
                 "nse_lower_quartile": float(np.nanpercentile(fields["tws_nse"], 25)),
             },
@@ -122,19 +123,18 @@ def baselines(world: xr.Dataset, card: Card) -> dict[str, Any]:
         "zero_anomaly": {"msc": _medians(np.zeros_like(observed), observed)},
         "neighbour_mean": {
             "msc": _medians(guess, observed)
-            | {"nse_median_block_interior": float(np.nanmedian(nse(guess, observed)[interior]))},
+            | {"nse_median_block_interior": _median_or_none(nse(guess, observed)[interior])},
             "what": "mean observed cycle of the 20 nearest cells of other folds",
         },
     }
 
 
 def _medians(simulated: NDArray, observed: NDArray) -> dict[str, float | None]:
-    values = {
-        "nse_median": np.nanmedian(nse(simulated, observed)),
+    return {
+        "nse_median": _median_or_none(nse(simulated, observed)),
         "r_median": _median_or_none(correlation(simulated, observed)),
-        "rmse_median": np.nanmedian(rmse(simulated, observed)),
+        "rmse_median": _median_or_none(rmse(simulated, observed)),
     }
-    return {name: None if value is None else float(value) for name, value in values.items()}
 
 
 def _median_or_none(values: NDArray) -> float | None:

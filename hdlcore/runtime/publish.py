@@ -17,7 +17,6 @@ import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec, BloscShuffle
 
 from hdlcore.attribution.lags import lag_bins, memory_length, memory_share, memory_time
 from hdlcore.data.cube import open_world
@@ -27,6 +26,7 @@ from hdlcore.models.checkpoint import Card, Member, read_card, sha256_of, write_
 from hdlcore.models.registry import model_kind
 from hdlcore.progress import Progress
 from hdlcore.runtime.evaluate import baselines, evaluate, operator_of, smooth
+from hdlcore.runtime.fields import write_fields
 from hdlcore.runtime.requests import END, START
 from hdlcore.runtime.world_run import MEMORY_LAGS, WorldRun, run_world
 from hdlcore.training.recipes import Recipe
@@ -37,9 +37,6 @@ logger = logging.getLogger(__name__)
 
 #: Outputs whose spread over members is kept for the map and the bands.
 SPREAD = ("tws", "swe", "soil_moisture", "groundwater", "evapotranspiration", "runoff")
-#: Mantissa bits kept on disk: errors below 0.013 %, far under the spread of the members.
-KEEP_BITS = 12
-
 LIMITS = (
     "Daily weather is generated from the ERA5 monthly climatology: the model knows seasons, not years; departures from "
     "the mean seasonal cycle in a given year are not predicted.",
@@ -76,7 +73,7 @@ def publish(
     card.baselines = baselines(world, card) | {rival.id: rival.scores["tws"] for rival in map(read_card, rivals)}
     card.data["checks"] = global_checks(fields)
     write_card(card, beside)
-    write_fields(fields, beside / "fields.zarr")
+    write_fields(fields, beside)
     shutil.rmtree(out, ignore_errors=True)
     beside.rename(out)
     return card
@@ -209,28 +206,9 @@ def _named(data: dict[str, tuple], card: Card, world: xr.Dataset, model: Any) ->
         "data_version": str(world.attrs.get("version", "")),
         "period": f"{START}/{END}",
         "source": "hybrid model; daily weather generated from the ERA5 monthly climatology",
-        "attribution_method": "gradient x input against the mean seasonal cycle, mean over members and 12 target days",
+        "attribution_method": "gradient x input against the mean seasonal cycle; 12 target days, each of one member",
     }
     return dataset
-
-
-def write_fields(fields: xr.Dataset, path: Path) -> None:
-    """Write fields as a Zarr v3 store, rounded to `KEEP_BITS` mantissa bits and compressed, one chunk a variable."""
-    rounded = fields.copy()
-    for name in fields.data_vars:
-        rounded[name] = fields[name].copy(data=round_bits(fields[name].values, KEEP_BITS))
-    codec = BloscCodec(cname="zstd", clevel=9, shuffle=BloscShuffle.bitshuffle)
-    encoding = {name: {"compressors": [codec], "chunks": fields[name].shape} for name in fields.data_vars}
-    shutil.rmtree(path, ignore_errors=True)
-    rounded.to_zarr(path, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
-
-
-def round_bits(values: NDArray, keep: int) -> NDArray:
-    """Round float32 to `keep` mantissa bits, to nearest; NaN and infinities stay."""
-    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
-    half = np.uint32(1 << (22 - keep))
-    mask = np.uint32(0xFFFFFFFF << (23 - keep) & 0xFFFFFFFF)
-    return np.where(np.isfinite(values), ((bits + half) & mask).view(np.float32), values).astype(np.float32)
 
 
 def global_checks(fields: xr.Dataset) -> dict[str, float]:

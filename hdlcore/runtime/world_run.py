@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import xarray as xr
 from numpy.typing import NDArray
 
 from hdlcore.attribution.lags import bin_sum
@@ -27,6 +26,7 @@ from hdlcore.models.checkpoint import read_card
 from hdlcore.models.hybrid import Prepared
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.explain import baseline_forcing
+from hdlcore.runtime.fields import equilibrium_of, read_fields
 from hdlcore.runtime.requests import END, START, parse_date
 
 logger = logging.getLogger(__name__)
@@ -73,18 +73,7 @@ def _start(folder: Path, data: Path | None) -> None:
     global _ensemble
     torch.set_num_threads(1)
     world = open_world(data)
-    _ensemble = Ensemble(folder, read_card(folder), world, stored_equilibrium(folder, world))
-
-
-def stored_equilibrium(folder: Path, world: xr.Dataset) -> NDArray | None:
-    """Equilibrium stores (member, cell, store) kept with a model, when they belong to `world`."""
-    path = folder / "fields.zarr"
-    if not path.is_dir():
-        return None
-    fields = xr.open_zarr(path, consolidated=False)
-    if "equilibrium" not in fields or fields.attrs.get("data_version") != world.attrs.get("version"):
-        return None
-    return fields["equilibrium"].transpose("member", "cell", "store").values
+    _ensemble = Ensemble(folder, read_card(folder), world, equilibrium_of(read_fields(folder), world))
 
 
 def _block(cells: NDArray, memory: bool) -> dict[str, NDArray]:
@@ -193,20 +182,21 @@ def _window_starts() -> dict[int, int]:
 def _memory(
     ensemble: Ensemble, cells: NDArray, prepared: Prepared, forcing: torch.Tensor, states: dict[int, torch.Tensor]
 ) -> dict[str, NDArray]:
-    """Mean size and mean signed value of gradient x input over members and target days, and their monthly sizes."""
+    """Mean size and mean signed value of gradient x input over the target days of a year, dealt out to the members."""
     start, end = parse_date(START, "start"), parse_date(END, "end")
     departure = forcing - baseline_forcing(ensemble, cells, start, end)
     size = np.zeros((len(ensemble.model.forcing), MEMORY_LAGS, cells.size))
     signed = np.zeros_like(size)
+    members = len(ensemble.members)
     for first, number in _window_starts().items():
         window = slice(first, first + MEMORY_LAGS)
-        for member in range(len(ensemble.members)):
-            own = prepared.member(member)
-            gradient = window_gradients(ensemble.model, own, forcing[window], states[number][member], MEMORY_TARGET)
-            contribution = (gradient * departure[window].flip(0).transpose(0, 1)).permute(2, 1, 0).numpy()
-            size += np.abs(contribution)
-            signed += contribution
-    n = len(ensemble.members) * len(states)
+        member = number % members  # each target day is asked of one member, each member of every season
+        own = prepared.member(member)
+        gradient = window_gradients(ensemble.model, own, forcing[window], states[number][member], MEMORY_TARGET)
+        contribution = (gradient * departure[window].flip(0).transpose(0, 1)).permute(2, 1, 0).numpy()
+        size += np.abs(contribution)
+        signed += contribution
+    n = len(states)
     return {  # (forcing, lag, cell): unbinned sums over forcing give the memory lengths
         "attribution_size": bin_sum(size / n, 1),
         "attribution": bin_sum(signed / n, 1),

@@ -1,0 +1,99 @@
+"""The command line as a user meets it: files that open elsewhere, and mistakes that end in one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+REQUIRED = (
+    "precipitation", "air_temperature", "evapotranspiration", "runoff", "swe", "soil_moisture", "groundwater", "tws",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small(small_model: Path, small_cube: Path) -> list[str]:
+    """Options that point at the small model and cube."""
+    return ["--models", str(small_model), "--data", str(small_cube)]
+
+
+@pytest.fixture(scope="module")
+def place(small_cube: Path) -> str:
+    """LAT,LON of a cell of the small cube."""
+    cube = xr.open_zarr(small_cube, consolidated=False)
+    return f"{float(cube['lat'][30])},{float(cube['lon'][30])}"
+
+
+def hdl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command in its own process."""
+    code = "from hdlcore.cli import main; main()"
+    environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=240, env=environment
+    )
+
+
+def assert_refused(result: subprocess.CompletedProcess[str], said: str) -> None:
+    """Exit code 1, one sentence that says `said`, no traceback."""
+    assert result.returncode == 1, result.stderr
+    assert said in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr + result.stdout
+
+
+def test_simulate_writes_daily_cf_netcdf(small: list[str], place: str, tmp_path: Path) -> None:
+    path = tmp_path / "cell.nc"
+    period = ("--start", "2004-01-01", "--end", "2004-12-31")
+    result = hdl("simulate", "small", f"--cell={place}", "--out", str(path), *period, *small)
+    assert result.returncode == 0, result.stderr
+    with xr.open_dataset(path) as written:
+        assert written.sizes == {"time": 366, "cell": 1}
+        for name in REQUIRED:
+            assert written[name].dims == ("time", "cell") and written[name].attrs["units"]
+            assert np.isfinite(written[name]).all()
+        assert written.attrs["Conventions"].startswith("CF")
+        assert "generated" in written.attrs["source"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_explain_writes_what_it_prints(small: list[str], place: str, tmp_path: Path) -> None:
+    path = tmp_path / "why.nc"
+    result = hdl("explain", "small", f"--cell={place}", "--out", str(path), "--lags", "30", "--target", "swe", *small)
+    assert result.returncode == 0, result.stderr
+    with xr.open_dataset(path) as written:
+        assert written["attribution"].sizes == {"time": 365, "lag": 30, "forcing": 3}
+    assert "mean memory time" in result.stdout
+
+
+def test_evaluate_prints_the_agreed_json(small: list[str]) -> None:
+    result = hdl("evaluate", "small", "--json", "--jobs", "1", *small)
+    assert result.returncode == 0, result.stderr
+    printed = json.loads(result.stdout)
+    assert set(printed) == {"model", "data", "split", "n_cells", "scores", "mass_balance"}
+    for part in ("raw", "msc", "iav"):
+        assert {"nse_median", "r_median", "rmse_median"} <= set(printed["scores"]["tws"][part])
+    assert printed["mass_balance"]["max_abs_residual_mm_per_year"] < 0.05
+
+
+def test_models_lists_own_and_shipped(small: list[str]) -> None:
+    result = hdl("models", "--json", *small)
+    assert [entry["id"] for entry in json.loads(result.stdout)][0] == "small"
+
+
+def test_mistakes_end_in_one_sentence(small: list[str], place: str, tmp_path: Path) -> None:
+    out = ("--out", str(tmp_path / "x.nc"))
+    assert_refused(hdl("simulate", "nothing", f"--cell={place}", *out, *small), "No model is called 'nothing'")
+    assert_refused(hdl("simulate", "small", "--cell=0,-30", *out, *small), "in the sea")
+    assert_refused(hdl("simulate", "small", "--cell=somewhere", *out, *small), "LAT,LON")
+    assert_refused(hdl("simulate", "small", *out, *small), "exactly one of --cell")
+    assert_refused(hdl("simulate", "small", "--region", "Atlantis", *out, *small), "Atlantis")
+    assert_refused(hdl("simulate", "small", f"--cell={place}", "--start", "2004-13-01", *out, *small), "not a date")
+    assert_refused(hdl("simulate", "small", f"--cell={place}", "--out", "x.txt", *small), ".zarr")
+    assert_refused(hdl("simulate", "small", f"--cell={place}", "--out", "/nowhere/x.nc", *small), "does not exist")
+    assert_refused(hdl("train", "nothing", "--out", str(tmp_path / "m")), "No recipe 'nothing'")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,189 @@
+"""The engine answers with the same numbers however it is asked, and refuses in one sentence."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from hdlcore.analysis.aggregate import area_mean
+from hdlcore.data.regions import cells_in_region
+from hdlcore.errors import Cancelled, ModelError, RequestError
+from hdlcore.runtime.cache import DatasetCache
+from hdlcore.runtime.engine import Engine
+from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
+from hdlcore.variables import VARIABLES
+
+
+@pytest.fixture(scope="module")
+def engine(small_model: Path, small_cube: Path) -> Engine:
+    """The small model on the small cube."""
+    return Engine([small_model], small_cube)
+
+
+@pytest.fixture(scope="module")
+def cells(engine: Engine) -> tuple[int, ...]:
+    """Six cells, snow to desert."""
+    return tuple(int(c) for c in engine.world["cell"].values[:: engine.world.sizes["cell"] // 6][:6])
+
+
+def ask(engine: Engine, cells: tuple[int, ...], **more: str) -> xr.Dataset:
+    """Simulate two years."""
+    return engine.simulate(SimulationRequest("small", cells, **{"start": "2003-03-01", "end": "2005-02-28"} | more))
+
+
+def test_a_cell_alone_is_the_cell_in_a_batch_in_any_order(engine: Engine, cells: tuple[int, ...]) -> None:
+    together, backwards = ask(engine, cells), ask(engine, cells[::-1])
+    np.testing.assert_array_equal(backwards["cell"], cells[::-1])
+    for name in ("precipitation", "tws", "swe", "evapotranspiration", "soil_fraction", "tws_spread"):
+        np.testing.assert_allclose(
+            backwards[name].sel(cell=list(cells)), together[name].sel(cell=list(cells)), rtol=1e-4, atol=2e-3
+        )
+        np.testing.assert_allclose(ask(engine, cells[2:3])[name][:, 0], together[name][:, 2], rtol=1e-4, atol=2e-3)
+
+
+def test_the_ensemble_mean_closes_its_water_balance(engine: Engine, cells: tuple[int, ...]) -> None:
+    """Means are of whole runs, so what holds for each member holds for the mean: < 0.05 mm per year."""
+    run = ask(engine, cells).astype(np.float64)
+    net = (run["rainfall"] + run["snowfall"] - run["evapotranspiration"] - run["runoff"]).values
+    change = np.diff(run["tws"].values, axis=0)
+    for first in (0, 365):
+        days = slice(first, first + 365)
+        assert np.abs((net[1:][days] - change[days]).sum(0)).max() < 0.05
+
+
+def test_total_storage_is_the_sum_of_its_stores(engine: Engine, cells: tuple[int, ...]) -> None:
+    run = ask(engine, cells)
+    total = run["swe"] + run["soil_moisture"] + run["groundwater"]
+    np.testing.assert_allclose(run["tws"], total, rtol=1e-5, atol=1e-2)
+
+
+def test_monthly_values_are_means_of_daily_ones(engine: Engine, cells: tuple[int, ...]) -> None:
+    daily, monthly = ask(engine, cells[:2]), ask(engine, cells[:2], frequency="monthly")
+    assert monthly.sizes["time"] == 24
+    february = daily.sel(time="2004-02")
+    assert february.sizes["time"] == 29
+    np.testing.assert_allclose(monthly["tws"].sel(time="2004-02-01"), february["tws"].mean("time"), rtol=1e-5)
+
+
+def test_a_run_does_not_depend_on_where_it_starts(engine: Engine, cells: tuple[int, ...]) -> None:
+    """Warm states agree: the same month from runs that began a year apart differs by less than weather makes it swing."""
+    long = ask(engine, cells)["tws"].sel(time="2005-01")
+    short = ask(engine, cells, start="2004-03-01")["tws"].sel(time="2005-01")
+    swing = ask(engine, cells)["tws"].std("time")
+    assert (abs(long - short).max("time") < 0.75 * swing + 2).all()
+
+
+def test_every_variable_has_units_and_the_run_says_what_made_it(engine: Engine, cells: tuple[int, ...]) -> None:
+    run = ask(engine, cells)
+    for name, values in run.data_vars.items():
+        assert values.attrs["units"] == VARIABLES[str(name).removesuffix("_spread")].units
+        assert np.isfinite(values).all(), name
+    assert run.attrs["model"] == "small"
+    assert "generated" in run.attrs["weather"] and "generated" in run["precipitation"].attrs["source"]
+
+
+def test_answers_cannot_be_changed_by_one_who_reads_them(engine: Engine, cells: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        ask(engine, cells)["tws"].values[0, 0] = 0
+
+
+def test_the_same_question_is_answered_from_the_cache(engine: Engine, cells: tuple[int, ...]) -> None:
+    assert ask(engine, cells) is ask(engine, cells)
+
+
+def test_the_cache_is_bounded_and_forgets_the_oldest() -> None:
+    def made() -> xr.Dataset:
+        return xr.Dataset({"a": ("x", np.zeros(1000, np.float64))})
+
+    cache = DatasetCache(max_bytes=20_000)
+    for key in range(5):
+        cache.get(key, made)
+    assert cache.nbytes <= 20_000 and len(cache) == 2
+    calls: list[int] = []
+    cache.get(4, lambda: calls.append(1) or made())  # type: ignore[func-returns-value]
+    assert not calls
+    cache.get(0, lambda: calls.append(1) or made())  # type: ignore[func-returns-value]
+    assert calls == [1]
+
+
+def test_an_explanation_adds_up_and_names_its_baseline(engine: Engine, cells: tuple[int, ...]) -> None:
+    request = ExplanationRequest("small", cells[3], "tws", "integrated_gradients", lags=40, year=2004)
+    result = engine.explain(request)
+    assert result["attribution"].dims == ("time", "lag", "forcing")
+    assert result.sizes["time"] == 366
+    total = result["attribution"].sum(("lag", "forcing"))
+    np.testing.assert_allclose(total - result["difference"], result["completeness_gap"], atol=1e-2)
+    assert "seasonal cycle" in result.attrs["baseline"]
+
+
+def test_what_the_model_lacks_is_refused_by_name(engine: Engine, cells: tuple[int, ...]) -> None:
+    with pytest.raises(ModelError, match="No model is called 'h9'; at hand: small"):
+        engine.simulate(SimulationRequest("h9", cells))
+    with pytest.raises(RequestError, match="no output 'gpp'"):
+        engine.explain(ExplanationRequest("small", cells[0], "gpp"))
+    with pytest.raises(RequestError):
+        engine.simulate(SimulationRequest("small", (0,)))
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"cells": ()}, "No cell"),
+        ({"start": "2004-02-30"}, "not a date"),
+        ({"start": "2005-01-01", "end": "2004-01-01"}, "before it starts"),
+        ({"start": "0999-01-01"}, "outside"),
+        ({"frequency": "hourly"}, "daily or monthly"),
+        ({"start": "2004-01-02", "end": "2004-02-28", "frequency": "monthly"}, "no whole month"),
+    ],
+)
+def test_bad_requests_say_what_and_how_to_mend(request_: dict, said: str) -> None:
+    with pytest.raises(RequestError, match=said):
+        SimulationRequest(**{"model": "small", "cells": (1,)} | request_)
+
+
+def test_a_region_without_cells_is_refused(engine: Engine) -> None:
+    with pytest.raises(RequestError):
+        cells_in_region(engine.world, "Atlantis")
+
+
+def test_a_request_too_large_names_what_fits(engine: Engine, cells: tuple[int, ...]) -> None:
+    with pytest.raises(RequestError, match="cells at a time"):
+        engine.simulate(SimulationRequest("small", cells * 40_000, "1950-01-01", "2050-01-01"))
+
+
+def test_cancelled_work_stops_and_keeps_nothing(engine: Engine, cells: tuple[int, ...]) -> None:
+    token = threading.Event()
+    token.set()
+    request = SimulationRequest("small", cells, "2001-01-01", "2001-12-31")
+    with pytest.raises(Cancelled):
+        engine.simulate(request, cancel=token)
+    assert engine.simulate(request)["tws"].notnull().all()
+
+
+def test_a_damaged_model_is_left_out_and_the_rest_serves(small_model: Path, small_cube: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "card.json").write_text("{}")
+    engine = Engine([tmp_path, small_model], small_cube)
+    assert "small" in [info.id for info in engine.models()]
+    assert any("broken" in problem for problem in engine.problems)
+
+
+def test_fields_agree_with_the_engines_own_run(engine: Engine, cells: tuple[int, ...]) -> None:
+    fields = engine.fields("small")
+    run = engine.simulate(SimulationRequest("small", cells[:3]))
+    cycle = run["tws"].groupby("time.month").mean()
+    stored = fields["tws"].sel(cell=list(cells[:3]))
+    np.testing.assert_allclose(stored, cycle, rtol=5e-3, atol=1.0)
+    shares = fields["snow_share"] + fields["soil_share"] + fields["groundwater_share"]
+    swings = fields["tws"].std("month") > 1
+    np.testing.assert_allclose(shares.where(swings, 1), 1, atol=0.02)
+
+
+def test_an_area_mean_weighs_by_area(engine: Engine) -> None:
+    fields = engine.fields("small")
+    expected = np.average(fields["precipitation"][0], weights=fields["area"])
+    assert float(area_mean(fields[["precipitation"]])["precipitation"][0]) == pytest.approx(expected, rel=1e-5)

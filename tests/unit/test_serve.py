@@ -1,0 +1,262 @@
+"""The server: safe by default, honest probes, clear sentences, a clean stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from dashboard.serve import THREAD_VARIABLES, allowed_origins, check_port, main, parse, prepare_environment
+from hdlcore.errors import RequestError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A real Panel app with one figure; files beside it make it break, lose its figure, or compute for two minutes.
+APP = """
+import threading, time
+from pathlib import Path
+import holoviews as hv, numpy as np, panel as pn, torch
+pn.extension()
+hv.extension("bokeh")
+here = Path(__file__).parent
+if (here / "broken").exists():
+    raise ValueError("it broke")
+if (here / "busy").exists():
+    threading.Thread(target=time.sleep, args=(120,)).start()
+(here / "threads").write_text(str(torch.get_num_threads()))
+content = pn.pane.Markdown("empty") if (here / "empty").exists() else pn.pane.HoloViews(hv.Image(np.eye(3)))
+pn.Column("# hello", content).servable(title="tiny")
+"""
+
+
+def get(url: str) -> tuple[int, str]:
+    """Return status and body of a page on this machine."""
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Running:
+    """A server process on a tiny app."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        (folder / "app.py").write_text(APP, encoding="utf-8")
+        command = [sys.executable, "-m", "dashboard.serve", "--port", str(self.port), "--app", str(folder / "app.py")]
+        command += ["--ready-seconds", "0.5"]
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "4"}
+        self.log = folder / "log.txt"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen([*command, *options], cwd=folder, env=environment, stderr=log, stdout=log)
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if get(f"{self.url}/readiness")[0] == 200:
+                    return
+            except OSError:
+                time.sleep(0.1)
+        pytest.fail(f"the server did not become ready:\n{self.log.read_text()}")
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
+        """Send a signal; return exit code and seconds until the process ended."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        return self.process.wait(timeout=20), time.monotonic() - started
+
+    def token(self) -> str:
+        """Open the page as a browser does; return the session's token."""
+        page = get(f"{self.url}/app")[1]
+        return page.split('"token":"')[1].split('"')[0]
+
+    async def connect(self, origin: str, token: str | None = None) -> WebSocketClientConnection:
+        request = HTTPRequest(f"ws://localhost:{self.port}/app/ws", headers={"Origin": origin})
+        return await websocket_connect(request, subprotocols=["bokeh", token or self.token()])
+
+
+Launch = Callable[..., Running]
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Launch]:
+    """Start servers that are surely ended after the test."""
+    started: list[Running] = []
+
+    def start(*options: str, ready: bool = True) -> Running:
+        started.append(Running(tmp_path, *options))
+        if ready:
+            started[-1].wait_ready()
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait(timeout=10)
+
+
+def test_serves_the_app_and_says_where(launch: Launch) -> None:
+    server = launch()
+    assert f"HDL Explorer is at {server.url}/app" in server.log.read_text()
+    assert json.loads(get(f"{server.url}/liveness")[1]) == {"alive": True}
+    with urllib.request.urlopen(f"{server.url}/", timeout=20) as answer:
+        assert answer.url == f"{server.url}/app"
+    assert (server.folder / "threads").read_text() == "1", "several users share the cores: one BLAS thread each"
+
+    page = get(f"{server.url}/app")[1]
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_readiness_sees_a_page_that_fails_although_it_answers_200(launch: Launch) -> None:
+    server = launch()
+    for flag, word in (("broken", "it broke"), ("empty", "no figure")):
+        (server.folder / flag).touch()
+        assert get(f"{server.url}/app")[0] == 200
+        time.sleep(0.6)
+        status, body = get(f"{server.url}/readiness")
+        assert status == 503
+        assert word in json.loads(body)["problem"]
+        assert get(f"{server.url}/liveness")[0] == 200
+        (server.folder / flag).unlink()
+        time.sleep(2.1)
+        assert get(f"{server.url}/readiness")[0] == 200, "a page that works again is ready again"
+
+
+def test_an_app_that_cannot_be_drawn_is_not_served(tmp_path: Path, launch: Launch) -> None:
+    (tmp_path / "broken").touch()
+    server = launch(ready=False)
+    assert server.process.wait(timeout=60) == 1
+    assert "The page could not be built (it broke)" in server.log.read_text()
+
+
+def test_only_asked_origins_get_a_websocket(launch: Launch) -> None:
+    server = launch("--allow-origin", "hdl.example.org")
+
+    async def status(origin: str) -> int:
+        try:
+            connection = await server.connect(origin)
+        except HTTPClientError as error:
+            return error.code
+        connection.close()
+        return 101
+
+    assert asyncio.run(status(server.url)) == 101
+    assert asyncio.run(status("https://hdl.example.org")) == 101
+    assert asyncio.run(status("https://evil.example.org")) == 403
+    assert asyncio.run(status(f"http://localhost:{server.port + 1}")) == 403
+
+
+def test_an_unsigned_session_is_refused(launch: Launch) -> None:
+    server = launch()
+    payload, signature = server.token().rsplit(".", 1)
+
+    async def is_served(token: str) -> bool:
+        try:
+            return await (await server.connect(server.url, token)).read_message() is not None
+        except HTTPClientError:
+            return False
+
+    assert asyncio.run(is_served(server.token()))
+    assert not asyncio.run(is_served(f"{payload}.{'A' * len(signature)}"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stops_cleanly_with_a_live_session(launch: Launch, number: int) -> None:
+    server = launch()
+
+    async def stop_while_connected() -> tuple[int, float]:
+        connection = await server.connect(server.url)
+        await connection.read_message()
+        return await asyncio.to_thread(server.stop, number)
+
+    code, seconds = asyncio.run(stop_while_connected())
+    assert code == 0
+    assert seconds < 5
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_stops_in_time_while_a_thread_computes(tmp_path: Path, launch: Launch) -> None:
+    (tmp_path / "busy").touch()
+    code, seconds = launch().stop()
+    assert (code, seconds < 5) == (0, True)
+
+
+def test_busy_port_is_one_sentence(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port), "--address", "127.0.0.1"]) == 1
+    lines = capfd.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert f"port {port}" in lines[0]
+    assert "--port" in lines[0]
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_impossible_port_is_refused(port: int) -> None:
+    with pytest.raises(RequestError, match=f"port {port}"):
+        check_port("localhost", port)
+
+
+def test_address_that_is_not_ours_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"192\.0\.2\.1.*--address"):
+        check_port("192.0.2.1", 5999)
+
+
+@pytest.mark.parametrize("origin", ["*", "*.example.org", "http://example.org", "example.org/app"])
+def test_origin_must_be_a_host(origin: str) -> None:
+    with pytest.raises(RequestError, match="--allow-origin"):
+        allowed_origins("localhost", 5006, [origin])
+
+
+def test_origins_are_limited_to_what_was_asked() -> None:
+    assert allowed_origins("0.0.0.0", 5006, []) == ["localhost:5006", "127.0.0.1:5006"]
+    assert allowed_origins("10.0.0.5", 80, ["hdl.example.org"])[2:] == ["10.0.0.5:80", "hdl.example.org"]
+
+
+def test_data_and_models_reach_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "HDL_DATA",
+        "HDL_MODELS",
+        "BOKEH_SECRET_KEY",
+        "BOKEH_SIGN_SESSIONS",
+        "BOKEH_RESOURCES",
+        *THREAD_VARIABLES,
+    ):
+        monkeypatch.setenv(name, "before")
+    for folder in ("cube.zarr", "one", "two"):
+        (tmp_path / folder).mkdir()
+    app = tmp_path / "app.py"
+    app.touch()
+    given = ["--app", str(app), "--data", str(tmp_path / "cube.zarr")]
+    prepare_environment(parse([*given, "--models", str(tmp_path / "one"), "--models", str(tmp_path / "two")]))
+    assert os.environ["HDL_DATA"] == str(tmp_path / "cube.zarr")
+    assert os.environ["HDL_MODELS"].split(os.pathsep) == [str(tmp_path / "one"), str(tmp_path / "two")]
+    with pytest.raises(RequestError, match=r"--data .*nowhere"):
+        prepare_environment(parse(["--app", str(app), "--data", str(tmp_path / "nowhere")]))
