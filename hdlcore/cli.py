@@ -237,6 +237,23 @@ def serve(context: typer.Context) -> None:
 
 
 @app.command()
+def bench(json_: JsonOption = False, models: ModelsOption = None) -> None:
+    """Measure the project's own speed figures, each a ratio to a plain reference of the same run."""
+    from hdlcore.runtime.bench import run_bench
+
+    measured = run_bench(models)
+    if json_:
+        typer.echo(json.dumps(measured, indent=1))
+        return
+    table = Table("what", "ours", "reference", "unit", "ratio", "share of sgemm")
+    for figure in measured["figures"]:
+        share = "-" if figure["share_of_peak"] is None else f"{figure['share_of_peak']:.0%}"
+        numbers = [f"{figure[k]:.3g}" for k in ("ours", "reference")]
+        table.add_row(figure["name"], *numbers, figure["unit"], f"{figure['ratio']:.1f}x", share)
+    out.print(table)
+
+
+@app.command()
 def doctor() -> None:
     """Check this installation and say what is missing and how to mend it."""
     from hdlcore.doctor import findings

@@ -82,7 +82,8 @@ def test_evaluate_prints_the_agreed_json(small: list[str]) -> None:
 
 def test_models_lists_own_and_shipped(small: list[str]) -> None:
     result = hdl("models", "--json", *small)
-    assert [entry["id"] for entry in json.loads(result.stdout)][0] == "small"
+    listed = json.loads(result.stdout)
+    assert listed[0]["id"] == "small"
 
 
 def test_mistakes_end_in_one_sentence(small: list[str], place: str, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_monthly_values_are_means_of_daily_ones(engine: Engine, cells: tuple[int
 
 
 def test_a_run_does_not_depend_on_where_it_starts(engine: Engine, cells: tuple[int, ...]) -> None:
-    """Warm states agree: the same month from runs that began a year apart differs by less than weather makes it swing."""
+    """Warm states agree: runs that began a year apart differ by less than weather makes the store swing."""
     long = ask(engine, cells)["tws"].sel(time="2005-01")
     short = ask(engine, cells, start="2004-03-01")["tws"].sel(time="2005-01")
     swing = ask(engine, cells)["tws"].std("time")
