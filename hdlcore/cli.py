@@ -207,6 +207,7 @@ def train(
     baseline: Annotated[
         list[Path] | None, typer.Option(help="Model folder to score beside it; may be repeated")
     ] = None,
+    memory: Annotated[bool, typer.Option(help="Map the memory of all land as well")] = True,
 ) -> None:
     """Train a recipe's ensemble, then run all land, score it and write the model folder."""
     from hdlcore.runtime.publish import publish
@@ -225,14 +226,17 @@ def train(
             report(sum(done.values()) / (chosen.members * chosen.passes), message)
 
         train_members(chosen, work, data, jobs, resume, passed)
-        card = publish(chosen, work, out_dir, data, jobs, tuple(baseline or ()), progress=report)
+        card = publish(chosen, work, out_dir, data, jobs, tuple(baseline or ()), memory, report)
     score = card.scores["tws"]["msc"]["nse_median"]
     out.print(f"{out_dir}: median held-out NSE of the seasonal storage {score:.3f}", highlight=False)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    # every option, --help too, is the server's own
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
 def serve(context: typer.Context) -> None:
-    """Serve the app with safe defaults; options: see `hdl serve -- --help`."""
+    """Serve the app with safe defaults ("hdl serve --help" lists its options)."""
     os.execv(sys.executable, [sys.executable, "-m", "dashboard.serve", *context.args])
 
 

@@ -1,0 +1,97 @@
+"""What ships is whole, small, attributed, and as good as its card says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from hdlcore.assets import assets_dir
+from hdlcore.errors import DataError
+from hdlcore.models.checkpoint import load_member
+from hdlcore.runtime.engine import Engine
+from hdlcore.runtime.requests import SimulationRequest
+from hdlcore.training.recipes import load_recipe
+
+MODEL = "global-grace"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """The engine as a fresh install has it."""
+    return Engine()
+
+
+def test_assets_stay_small() -> None:
+    total = sum(path.stat().st_size for path in assets_dir().rglob("*") if path.is_file())
+    assert total < 25e6
+
+
+def test_attribution_names_every_source() -> None:
+    text = (assets_dir() / "ATTRIBUTION.md").read_text()
+    for name in ("ERA5", "Copernicus", "GRACE", "Natural Earth", "Iturbide", "MCD12C1", "ETOPO5"):
+        assert name in text, name
+
+
+def test_the_shipped_weights_match_their_card(engine: Engine) -> None:
+    info = engine.model(MODEL)
+    for index in range(info.members):
+        load_member(info.folder, info.card, index)
+    assert engine.problems == []
+
+
+def test_the_shipped_model_was_made_by_the_committed_recipe(engine: Engine) -> None:
+    assert engine.model(MODEL).card.recipe == load_recipe(MODEL).model_dump(mode="json")
+
+
+def test_the_card_shows_scores_beside_baselines(engine: Engine) -> None:
+    card = engine.model(MODEL).card
+    assert card.scores["tws"]["msc"]["nse_median"] >= 0.75
+    assert {"zero_anomaly", "neighbour_mean", "bucket"} <= set(card.baselines)
+    assert card.scores["tws"]["msc"]["nse_median"] > card.baselines["bucket"]["msc"]["nse_median"] + 0.05
+    assert card.scores["mass_balance"]["max_abs_residual_mm_per_year"] < 0.05
+    assert any("generated" in limit for limit in card.limits)
+
+
+def test_the_card_is_true_of_the_fields(engine: Engine) -> None:
+    card, fields = engine.model(MODEL).card, engine.fields(MODEL)
+    median = float(np.nanmedian(fields["tws_nse"]))
+    assert median == pytest.approx(card.scores["tws"]["msc"]["nse_median"], abs=2e-3)
+    assert fields.attrs["data_version"] == engine.world.attrs["version"]
+
+
+def test_fields_are_those_of_the_engines_own_run(engine: Engine) -> None:
+    """A cell picked from the map, run live: the same seasonal cycle."""
+    cells = tuple(int(c) for c in engine.world["cell"].values[[500, 7000, 12000]])
+    run = engine.simulate(SimulationRequest(MODEL, cells))
+    cycle = run[["tws", "swe", "evapotranspiration"]].groupby("time.month").mean()
+    stored = engine.fields(MODEL).sel(cell=list(cells))
+    for name in cycle.data_vars:
+        np.testing.assert_allclose(stored[name], cycle[name], rtol=5e-3, atol=0.5)
+
+
+def test_the_land_water_cycle_is_of_the_right_size(engine: Engine) -> None:
+    """Evaporation 60 to 80 and runoff 30 to 55 thousand km3 a year: what hydrologists agree on within wide bounds."""
+    checks = engine.model(MODEL).card.data["checks"]
+    assert 60e3 < checks["evapotranspiration_km3_per_year"] < 80e3
+    assert 30e3 < checks["runoff_km3_per_year"] < 55e3
+
+
+def test_seasons_are_where_they_belong(engine: Engine) -> None:
+    fields: xr.Dataset = engine.fields(MODEL)
+    north = fields.where((fields["lat"] > 55) & (fields["lon"] > 60) & (fields["lon"] < 140), drop=True)
+    assert int(north["swe"].mean("cell").argmax()) in (1, 2, 3)  # February to April
+    sahel = fields.where((fields["lat"] > 10) & (fields["lat"] < 14) & (abs(fields["lon"]) < 15), drop=True)
+    assert int(sahel["tws"].mean("cell").argmax()) in (7, 8, 9)
+    south = fields.where(
+        (fields["lat"] < -15) & (fields["lat"] > -22) & (fields["lon"] > 20) & (fields["lon"] < 32), drop=True
+    )
+    assert int(south["tws"].mean("cell").argmax()) in (1, 2, 3)
+
+
+def test_missing_assets_are_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HDL_ASSETS", str(tmp_path))
+    with pytest.raises(DataError, match="HDL_ASSETS"):
+        assets_dir()
