@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +95,7 @@ class Ensemble:
 
     def run(
         self, cells: NDArray, start: dt.date, end: dt.date, cancel: CancelToken | None = None,
-        keep: tuple[str, ...] | None = None,
+        progress: Callable[[float], None] | None = None,
     ) -> Series:  # fmt: skip
         """Run all members from a warm state over the days `start` to `end`, both included."""
         prepared = self.prepare(positions(self.world, cells))
@@ -105,8 +105,10 @@ class Ensemble:
         with torch.no_grad():
             for stretch in self._stretches(forcing):
                 check(cancel)
-                outputs, state = self.model.run(prepared, self.per_member(stretch), state, keep)
+                outputs, state = self.model.run(prepared, self.per_member(stretch), state)
                 parts.append(outputs)
+                if progress:
+                    progress(len(parts) * STRETCH / len(forcing))
         days = np.arange(np.datetime64(start), np.datetime64(end) + 1)
         return Series(days, torch.cat(parts), forcing, drift)
 

@@ -25,19 +25,29 @@ def simulate_cells(
     """Member mean and spread of every output, (time, cell), for the cells and period of `request`."""
     cells = np.asarray(request.cells)
     _refuse_too_large(ensemble, request)
+    start, end = parse_date(request.start, "start"), parse_date(request.end, "end")
+    words = f"running the model: {_count(cells.size, 'cell')}, {_count(len(ensemble.members), 'member')}"
     parts = []
     for first in range(0, cells.size, BLOCK_CELLS):
         check(cancel)
-        if progress:
-            progress(first / cells.size, f"running {cells.size} cells x {len(ensemble.members)} members")
         block = cells[first : first + BLOCK_CELLS]
-        series = ensemble.run(block, parse_date(request.start, "start"), parse_date(request.end, "end"), cancel)
+
+        def part(fraction: float, done: int = first, size: int = block.size) -> None:
+            if progress:
+                progress((done + min(fraction, 1.0) * size) / cells.size, words)
+
+        part(0.0)
+        series = ensemble.run(block, start, end, cancel, part)
         dataset = to_dataset(ensemble, block, series)
         parts.append(monthly_mean(dataset) if request.frequency == "monthly" else dataset)
     result = xr.concat(parts, "cell", data_vars="minimal") if len(parts) > 1 else parts[0]
     result = result.transpose("time", "cell")
     result.attrs |= {"frequency": request.frequency, "period": f"{request.start}/{request.end}"}
     return result
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def to_dataset(ensemble: Ensemble, cells: np.ndarray, series: Series) -> xr.Dataset:

@@ -98,3 +98,23 @@ def test_mistakes_end_in_one_sentence(small: list[str], place: str, tmp_path: Pa
     assert_refused(hdl("simulate", "small", f"--cell={place}", "--out", "/nowhere/x.nc", *small), "does not exist")
     assert_refused(hdl("train", "nothing", "--out", str(tmp_path / "m")), "No recipe 'nothing'")
     assert not list(tmp_path.iterdir())
+
+
+def test_train_makes_a_model_folder_that_serves(small_cube: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(
+        'id = "tiny"\ntitle = "Tiny"\nhidden = 4\nmembers = 2\nfolds = 2\nlattice = 1\npasses = 1\n'
+        "weather_years = [2001, 2004]\n"
+    )
+    folder, data = tmp_path / "tiny", ("--data", str(small_cube))
+    result = hdl("train", str(recipe), "--out", str(folder), "--jobs", "1", "--no-memory", *data)
+    assert result.returncode == 0, result.stderr
+    assert "median held-out NSE" in result.stdout
+    listed = json.loads(hdl("models", "--json", "--models", str(folder), *data).stdout)
+    assert listed[0]["id"] == "tiny" and listed[0]["scores"]["tws"]["msc"]["nse_median"] is not None
+
+
+def test_doctor_finds_this_installation_well() -> None:
+    result = hdl("doctor")
+    assert result.returncode == 0, result.stdout
+    assert "weights match their hashes" in result.stdout

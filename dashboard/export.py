@@ -1,0 +1,352 @@
+"""What is shown, to take away: tidy CSV, CF NetCDF, a picture with its legend and sources, and the same in Python."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from dashboard import engine, links
+from dashboard.layers import field, title
+from dashboard.plots.palette import palette
+from dashboard.series import GENERATED
+from dashboard.summary import units_in_words
+from dashboard.theme import LIGHT
+from hdlcore.variables import variable
+
+if TYPE_CHECKING:
+    from dashboard.pages.view import View
+
+BASELINE = "Departures are from the mean of the twelve months of the mean seasonal cycle, 2002 to 2007."
+SHOWN_AS = {
+    "season": "departure from its yearly mean",
+    "raw": "as simulated",
+    "anomaly": "departure from its mean seasonal cycle",
+}
+ATTRIBUTION = (
+    "ERA5: contains modified Copernicus Climate Change Service information. GRACE: NASA, DLR, GFZ. "
+    "Land cover: MODIS MCD12. Regions: Iturbide et al. (2020), CC BY 4.0. "
+    "Coastlines: Natural Earth. Colours: Crameri (2018)."
+)
+
+
+def attributes(view: View) -> dict[str, str]:
+    """Global attributes that every exported file carries."""
+    return {
+        "Conventions": "CF-1.11",
+        "title": f"HDL Explorer: {title(view.layer, view.state.month)}",
+        "source": f"model {view.model}" if view.fields is not None else "observations and reanalysis",
+        "data_version": str(view.world.attrs.get("version", "")),
+        "model_version": weights_hash(view) or "none",
+        "comment": f"{GENERATED if view.fields is not None else ''} {BASELINE}".strip(),
+        "references": ATTRIBUTION,
+        "history": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} exported from HDL Explorer, "
+        f"view '{links.encode(view.state.snapshot())}'",
+    }
+
+
+def weights_hash(view: View) -> str:
+    """First digits of the SHA-256 of each member's weights, '' when there is no model."""
+    info = engine.get_models().get(view.model)
+    return ", ".join(member.sha256[:16] for member in info.card.members) if info is not None else ""
+
+
+def map_dataset(view: View) -> xr.Dataset:
+    """The map as shown: the cells left, the month shown, departures taken when they are on the screen."""
+    keep = np.flatnonzero(view.selection.mask)
+    shown, world = view.layer, view.world
+    attrs = shown.variable.attributes()
+    if shown.departure and attrs["long_name"]:
+        attrs = {key: value for key, value in attrs.items() if key != "standard_name"}
+        attrs["long_name"] = title(shown, view.state.month)
+    data = {shown.variable.name: ("cell", shown.values[keep].astype(np.float32), attrs)}
+    coords = {
+        "cell": ("cell", world["cell"].values[keep], {"long_name": "cell id: row * 360 + column of the 1 degree grid"}),
+        "lat": ("cell", world["lat"].values[keep], {"standard_name": "latitude", "units": "degrees_north"}),
+        "lon": ("cell", world["lon"].values[keep], {"standard_name": "longitude", "units": "degrees_east"}),
+        "area": ("cell", world["area"].values[keep], {"standard_name": "cell_area", "units": "m2"}),
+    }
+    result = xr.Dataset(data, coords, attributes(view))
+    return (
+        result.assign_coords(month=((), np.int32(view.state.month), {"long_name": "month of the mean seasonal cycle"}))
+        if shown.seasonal
+        else result
+    )
+
+
+def series_dataset(view: View) -> xr.Dataset:
+    """The curves of the selection as drawn, with CF attributes."""
+    data = view.curves.copy()
+    shown_as = SHOWN_AS["season" if "month" in data.dims and view.state.series != "raw" else view.state.series]
+    for name in data.data_vars:
+        base = str(name).removesuffix("_spread")
+        attrs = variable(base).attributes()
+        if base != name:
+            attrs = {"units": attrs["units"], "long_name": f"{attrs['long_name']}, standard deviation over members"}
+        elif data[name].attrs.get("units") is None and base in ("tws", "swe", "soil_moisture", "groundwater"):
+            attrs = {"units": attrs["units"], "long_name": f"{attrs['long_name']}, {shown_as}"}
+        data[name].attrs = {**attrs, **({} if view.selection.single else {"cell_methods": "area: mean"})}
+    if "month" in data.dims:
+        data["month"].attrs = {"long_name": "month of the mean seasonal cycle", "units": "1"}
+    if "seen_time" in data.dims:
+        data["seen_time"].attrs = {"long_name": "month observed by GRACE", "standard_name": "time"}
+    at = view.selection.position
+    where = (
+        {"lat": float(view.world["lat"].values[at]), "lon": float(view.world["lon"].values[at])}
+        if view.selection.single
+        else {}
+    )
+    coords = {
+        "lat": {"standard_name": "latitude", "units": "degrees_north"},
+        "lon": {"standard_name": "longitude", "units": "degrees_east"},
+    }
+    data = data.assign_coords({key: ((), value, coords[key]) for key, value in where.items()})
+    return data.assign_attrs({**attributes(view), "place": view.selection.label})
+
+
+def _stream(text: str) -> io.BytesIO:
+    return io.BytesIO(text.encode("utf-8"))
+
+
+def _netcdf(data: xr.Dataset) -> io.BytesIO:
+    """A NetCDF 4 file in memory (written beside and read back: the library wants a real file)."""
+    encoding = {name: {"zlib": True, "complevel": 4} for name in data.data_vars if data[name].ndim}
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "view.nc")
+        data.to_netcdf(path, encoding=encoding)
+        with open(path, "rb") as file:
+            return io.BytesIO(file.read())
+
+
+def map_csv(view: View) -> io.BytesIO:
+    """Tidy: time, lat, lon, place, variable, units, value."""
+    data, shown = map_dataset(view), view.layer
+    region = view.world["region"].values[np.flatnonzero(view.selection.mask)]
+    from dashboard.selection import flag_names
+
+    names = flag_names(view.world, "region")
+    table = pd.DataFrame(
+        {
+            "time": f"month {view.state.month:02d}" if shown.seasonal else "fixed",
+            "lat": data["lat"].values,
+            "lon": data["lon"].values,
+            "place": [names.get(int(code), "") for code in region],
+            "variable": shown.variable.name
+            + ("_departure" if shown.departure and not shown.variable.name.startswith("tws_") else ""),
+            "units": shown.variable.units,
+            "value": data[shown.variable.name].values,
+        }
+    )
+    return _stream(table.to_csv(index=False))
+
+
+def series_csv(view: View) -> io.BytesIO:
+    """Tidy: time, lat, lon, place, variable, units, value."""
+    data = series_dataset(view)
+    rows = [
+        {
+            "time": f"month {int(when):02d}" if data[name].dims[0] == "month" else str(when)[:10],
+            "lat": float(data["lat"]) if "lat" in data.coords else "",
+            "lon": float(data["lon"]) if "lon" in data.coords else "",
+            "place": view.selection.label + ("" if view.selection.single else " (area-weighted)"),
+            "variable": name,
+            "units": data[name].attrs["units"],
+            "value": value,
+        }
+        for name in data.data_vars
+        for when, value in zip(data[data[name].dims[0]].values, data[name].values, strict=True)
+    ]
+    return _stream(pd.DataFrame(rows).to_csv(index=False))
+
+
+def map_netcdf(view: View) -> io.BytesIO:
+    """The map as CF NetCDF."""
+    return _netcdf(map_dataset(view))
+
+
+def series_netcdf(view: View) -> io.BytesIO:
+    """The curves as CF NetCDF."""
+    return _netcdf(series_dataset(view))
+
+
+def map_png(view: View, width: int = 2400) -> io.BytesIO:
+    """The map as a picture `width` pixels wide, with title, legend, place, sources and date."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
+    from matplotlib.figure import Figure
+
+    from dashboard.plots.projection import ICE, load_projection
+
+    lat = view.world["lat"].values.astype(np.float32)
+    projection = load_projection(view.state.projection, lat.size, lat.tobytes())
+    west, east, south, north = projection.extent
+    low, high = view.color_range()
+    colors = ListedColormap(list(palette(view.layer.cmap)))
+    norm = Normalize(low, high)
+    figure = Figure(figsize=(12, 12 * (north - south) / (east - west) + 2.0), dpi=width / 12, facecolor="white")
+    FigureCanvasAgg(figure)
+    inner = 12 * 0.96 * (north - south) / (east - west) / figure.get_figheight()
+    axes = figure.add_axes((0.02, 1.08 / figure.get_figheight(), 0.96, inner))
+    axes.set_axis_off()
+    axes.set(xlim=(west, east), ylim=(south, north))
+    rgba = colors(norm(view.layer.values))
+    rgba[~np.isfinite(view.layer.values)] = _rgba(LIGHT["nodata"])
+    pale = ~view.selection.mask
+    rgba[pale] = 0.18 * rgba[pale] + 0.82 * np.array(_rgba(LIGHT["ocean"]))
+    clear = (0.0, 0.0, 0.0, 0.0)
+    picture = np.vstack([rgba, [clear, _rgba(LIGHT["nodata"])]])
+    index = np.where(
+        projection.index >= 0, projection.index, np.where(projection.index == ICE, len(rgba) + 1, len(rgba))
+    )
+    axes.fill(*projection.outline, color=LIGHT["ocean"], zorder=0)
+    axes.plot(*projection.graticule, color=LIGHT["text"], alpha=0.15, lw=0.5, zorder=1)
+    axes.imshow(
+        picture[index],
+        extent=(west, east, south, north),
+        origin="lower",
+        interpolation="nearest",
+        zorder=2,
+        aspect="auto",
+    )
+    axes.plot(*projection.coast, color="#3F515C", lw=0.6, zorder=3)
+    at = view.selection.position
+    axes.plot(projection.cell_x[at], projection.cell_y[at], "o", ms=9, mfc="none", mec="white", mew=3, zorder=4)
+    axes.plot(projection.cell_x[at], projection.cell_y[at], "o", ms=9, mfc="none", mec=LIGHT["text"], mew=1.3, zorder=5)
+    top = figure.get_figheight()
+    figure.text(
+        0.02, 1 - 0.32 / top, title(view.layer, view.state.month), fontsize=17, color=LIGHT["text"], va="center"
+    )
+    figure.text(0.02, 1 - 0.62 / top, view.sentence(), fontsize=10.5, color=LIGHT["quiet"], va="center")
+    bar = figure.add_axes((0.64, 0.86 / top, 0.34, 0.13 / top))
+    units = units_in_words(view.layer.variable.units)
+    figure.colorbar(ScalarMappable(norm, colors), cax=bar, orientation="horizontal", extend="both").set_label(
+        units, fontsize=9
+    )
+    bar.tick_params(labelsize=9)
+    model = f"Model {view.model}. {GENERATED}" if view.fields is not None else "Observations and reanalysis."
+    foot = f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {model}\n{ATTRIBUTION}"
+    figure.text(0.02, 0.36 / top, foot, fontsize=6.5, color=LIGHT["quiet"], va="top", wrap=False)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    stream.seek(0)
+    return stream
+
+
+def _rgba(color: str) -> tuple[float, float, float, float]:
+    return (*(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1.0)
+
+
+def snippet(view: View) -> str:
+    """Python that makes the same numbers from hdlcore alone."""
+    state, name = view.state, view.layer.variable.name
+    if view.fields is None or name not in view.fields:
+        source = {"tws_observed": "tws_observed_msc"}.get(name, name)
+        lines = ["from hdlcore.data.cube import open_world", "", "world = open_world()", f"data = world[{source!r}]"]
+    else:
+        lines = [
+            "from hdlcore.runtime.engine import Engine",
+            "",
+            "engine = Engine()",
+            "world = engine.world",
+            f"data = engine.fields({view.model!r})[{name!r}]",
+        ]
+    seasonal = np.ndim(field(name, view.world, view.fields)) == 2
+    if view.layer.departure and view.can_depart:
+        lines.append('data = data - data.mean("month")')
+    if seasonal:
+        lines.append(f"shown = data.sel(month={state.month})")
+    else:
+        lines.append("shown = data")
+    if view.selection.single:
+        lines.append(f"print(float(shown.sel(cell={int(view.world['cell'].values[view.selection.position])})))")
+    else:
+        chosen = [int(cell) for cell in view.world["cell"].values[view.selection.of]]
+        if (
+            state.region
+            and len(view.state.snapshot())
+            and not (state.climate_zones or state.land_covers or state.latitude or state.values or state.polygon)
+        ):
+            lines[0:0] = ["from hdlcore.data.regions import cells_in_region"]
+            lines.append(f"cells = cells_in_region(world, {state.region!r})")
+        else:
+            arguments = _filter_arguments(view)
+            lines[0:0] = ["import numpy as np", "", "from hdlcore.data.regions import filter_cells"]
+            lines.append(f"mask, _ = filter_cells(world{arguments})")
+            if state.region:
+                lines[2:2] = []
+                lines.insert(3, "from hdlcore.data.regions import cells_in_region")
+                lines.append(f"mask &= np.isin(world['cell'], cells_in_region(world, {state.region!r}))")
+            lines.append("cells = world['cell'].values[mask]")
+        lines.append("part = shown.sel(cell=cells)")
+        lines.append(
+            "print(float(part.weighted(world['area'].sel(cell=cells)).mean()))"
+            f"  # area-weighted over {len(chosen):,} cells"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _filter_arguments(view: View) -> str:
+    from dashboard.selection import flag_names
+
+    state = view.state
+    parts: list[str] = []
+    if state.climate_zones:
+        names = flag_names(view.world, "climate_zone")
+        parts.append(f"climate_zones={[names[code] for code in state.climate_zones]!r}")
+    if state.land_covers:
+        names = flag_names(view.world, "land_cover")
+        parts.append(f"land_covers={[names[code] for code in state.land_covers]!r}")
+    if state.latitude:
+        parts.append(f"lat_min={state.latitude[0]!r}, lat_max={state.latitude[1]!r}")
+    if state.values:
+        parts.append(f"values=shown.values, value_min={state.values[0]!r}, value_max={state.values[1]!r}")
+    if state.polygon:
+        parts.append(f"polygon={json.dumps([list(point) for point in state.polygon])}")
+    return "".join(f", {part}" for part in parts)
+
+
+def _scores(scores: dict[str, Any]) -> str:
+    season = scores.get("tws", {}).get("msc", {})
+    if not season:
+        return ""
+    return (
+        f"Seasonal storage against GRACE: median NSE {season['nse_median']:.2f}, correlation {season['r_median']:.2f}."
+    )
+
+
+def provenance_html(view: View) -> str:
+    """Where everything on the screen comes from, as a definition list."""
+    info = engine.get_models().get(view.model)
+    rows = [("Shown", f"{title(view.layer, view.state.month)} ({view.layer.variable.units})")]
+    if info is not None:
+        rows += [
+            ("Model", f"{info.title} ({info.id}), {info.members} member{'s' if info.members > 1 else ''}"),
+            ("Weights", weights_hash(view) or "not stated"),
+        ]
+        rows += [("What it is", info.card.summary), ("Scored on", f"{info.card.split}. {_scores(info.card.scores)}")]
+        rows += [("Limits", " ".join(info.card.limits))]
+    else:
+        rows.append(("Model", view.fields_problem))
+    rows.append(("Data version", str(view.world.attrs.get("version", "not stated"))))
+    kinds: dict[str, list[str]] = {}
+    for name in view.world.data_vars:
+        attrs = view.world[name].attrs
+        kinds.setdefault(str(attrs.get("kind", "other")), []).append(
+            f"{attrs.get('long_name', name)} ({attrs.get('source', 'source not stated')})"
+        )
+    for kind, entries in sorted(kinds.items()):
+        rows.append((kind.capitalize(), "; ".join(sorted(set(entries)))))
+    rows += [("Generated", GENERATED), ("Baseline", BASELINE), ("Attribution", ATTRIBUTION)]
+    problems = engine.get_engine().problems
+    if problems:
+        rows.append(("Left out", " ".join(problems)))
+    return "<dl>" + "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in rows) + "</dl>"

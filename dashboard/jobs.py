@@ -1,0 +1,114 @@
+"""Long work off the event loop: one lane per question, progress, cancel, and the newest request wins.
+
+A coroutine that is superseded stops at once, but the thread under it would run on (measured: 10 s of held clicks), so
+every piece of work gets a `threading.Event` to look at between batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import param
+from bokeh.document import Document
+
+from hdlcore.errors import Cancelled, HDLError
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[Callable[[float, str], None], threading.Event], Any]
+
+
+def log_id(error: BaseException, doing: str) -> str:
+    """Log the traceback under a short id that can be shown to the person and found by the operator."""
+    mark = uuid.uuid4().hex[:8]
+    log.error("%s failed [%s]", doing, mark, exc_info=error)
+    return mark
+
+
+def sentence(error: BaseException, doing: str) -> str:
+    """One sentence for the page: ours as it is, anything unexpected with a log id."""
+    if isinstance(error, HDLError):
+        return str(error)
+    return f"{doing} failed unexpectedly; the log has the details under {log_id(error, doing)}."
+
+
+def _soon(document: Document | None, change: Callable[[], None]) -> None:
+    """Change what is shown: at once outside a server, else on the loop's next turn under the document's lock."""
+    if document is None or document.session_context is None or document.session_context.server_context is None:
+        change()
+    else:
+        document.add_next_tick_callback(change)
+
+
+class Lane(param.Parameterized):
+    """One question at a time: a newer request cancels the older; the parameters say what is going on.
+
+    While work is under way the document is not locked, so its other controls, Cancel among them, answer.
+    """
+
+    running = param.Boolean(False, doc="Whether work is under way.")
+    fraction = param.Number(0.0, bounds=(0, 1), doc="Share done.")
+    message = param.String("", doc="What is happening, in words.")
+    error = param.String("", doc="One sentence when the last work failed, else empty.")
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self._token: threading.Event | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def cancel(self) -> None:
+        """Ask the work under way to stop; nothing of it is kept."""
+        if self._token is not None:
+            self._token.set()
+            self._token = None
+        self.param.update(running=False, fraction=0.0, message="")
+
+    def start(self, doing: str, work: Work, done: Callable[[Any], None]) -> None:
+        """Run `work(progress, cancel)` in a thread and hand its result to `done`, unless superseded or cancelled."""
+        task = asyncio.get_running_loop().create_task(self.run(doing, work, done))
+        self._tasks.add(task)  # a task that nobody holds may be collected before it ends
+        task.add_done_callback(self._tasks.discard)
+
+    async def run(self, doing: str, work: Work, done: Callable[[Any], None]) -> None:
+        """As `start`, awaited."""
+        self.cancel()
+        token = self._token = threading.Event()
+        document, loop, last = pn.state.curdoc, asyncio.get_running_loop(), 0.0
+        _soon(document, lambda: self._show(token, 0.0, doing, error=""))
+
+        def progress(fraction: float, message: str = "") -> None:
+            nonlocal last
+            if token.is_set():
+                raise Cancelled(f"{doing} was cancelled.")
+            if time.monotonic() - last > 0.1:  # ten steps a second are plenty to look at
+                last = time.monotonic()
+                part = min(max(float(fraction), 0.0), 1.0)
+                loop.call_soon_threadsafe(_soon, document, lambda: self._show(token, part, message or doing))
+
+        result, failed = None, ""
+        try:
+            result = await asyncio.to_thread(work, progress, token)
+        except Cancelled:
+            return
+        except Exception as error:
+            failed = sentence(error, doing)
+        _soon(document, lambda: self._finish(token, result, failed, done))
+
+    def _show(self, token: threading.Event, fraction: float, message: str, **more: Any) -> None:
+        if token is self._token:
+            self.param.update(running=True, fraction=fraction, message=message, **more)
+
+    def _finish(self, token: threading.Event, result: Any, failed: str, done: Callable[[Any], None]) -> None:
+        if token is not self._token:
+            return
+        self._token = None
+        self.param.update(running=False, fraction=0.0, message="", error=failed)
+        if not failed:
+            done(result)

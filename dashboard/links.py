@@ -1,0 +1,242 @@
+"""State <-> address. Versioned; only what differs from the opening view is written; a bad value is dropped alone.
+
+>>> encode({"variable": "swe", "time": "01"})
+'v=1&var=swe&t=01'
+>>> decode("v=1&var=swe&t=99").notices
+("'99' is not a month; write t=05 or t=2005-05.",)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from dashboard.state import METHODS, PROJECTIONS, SERIES, TIME, defaults
+from hdlcore.errors import RequestError
+from hdlcore.variables import variable
+
+VERSION = 1
+MAX_LENGTH = 8000  # proxies commonly refuse longer addresses
+MAX_POLYGON = 200
+FOREIGN = frozenset({"theme", "bokeh-session-id", "v"})  # read by the server or by `decode` itself
+ZONES = {1: "tropical", 2: "arid", 3: "temperate", 4: "cold", 5: "polar"}
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How one field of the state is written in an address; `read` raises ValueError with one clear sentence."""
+
+    key: str
+    name: str
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The good parts of a link, and one sentence for each part that was dropped."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is not a number.") from None
+    if not math.isfinite(value):
+        raise ValueError(f"'{text}' is not a finite number.")
+    return value
+
+
+def _text(limit: int = 80) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if len(text) > limit or not text.isprintable():
+            raise ValueError(f"a name of at most {limit} printable characters is expected.")
+        return text
+
+    return read
+
+
+def _choice(options: Mapping[str, Any]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in options:
+            raise ValueError(f"'{text}' is not one of {', '.join(options)}.")
+        return text
+
+    return read
+
+
+def _flag(on: str, off: str) -> tuple[Callable[[bool], str], Callable[[str], bool]]:
+    options = {on: True, off: False}
+    return (lambda value: on if value else off), (lambda text: options[_choice(options)(text)])
+
+
+def _read_variable(text: str) -> str:
+    try:
+        return variable(text).name
+    except RequestError as error:
+        raise ValueError(
+            str(error).split("; known names")[0].rstrip(".") + ("" if "?" in str(error) else ".")
+        ) from None
+
+
+def _read_time(text: str) -> str:
+    if not TIME.fullmatch(text) or not text.isascii():
+        raise ValueError(f"'{text}' is not a month; write t=05 or t=2005-05.")
+    return text
+
+
+def _write_number(value: float) -> str:
+    return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def _write_pair(pair: tuple[float, float]) -> str:
+    return ",".join(_write_number(value) for value in pair)
+
+
+def _read_pair(lowest: float = -math.inf, highest: float = math.inf) -> Callable[[str], tuple[float, float]]:
+    def read(text: str) -> tuple[float, float]:
+        parts = text.split(",")
+        if len(parts) != 2:
+            raise ValueError(f"'{text}' is not two numbers with a comma between.")
+        low, high = (_number(part) for part in parts)
+        if not lowest <= low <= high <= highest:
+            raise ValueError(
+                f"'{text}' is not a range from low to high"
+                + (f" within {lowest:g} to {highest:g}." if math.isfinite(lowest) else ".")
+            )
+        return low, high
+
+    return read
+
+
+def _write_range(value: Any) -> str:
+    return "auto" if value == "auto" else _write_pair(value)
+
+
+def _read_range(text: str) -> Any:
+    if text == "auto":
+        return text
+    low, high = _read_pair()(text)
+    if low == high:
+        raise ValueError("a colour range needs two different numbers.")
+    return low, high
+
+
+def write_cell(cell: int) -> str:
+    """Centre of a 1 degree cell, 'lat,lon'."""
+    return f"{89.5 - cell // 360:g},{cell % 360 - 179.5:g}"
+
+
+def read_cell(text: str) -> int:
+    """Cell id holding the place 'lat,lon' (whether it is land is for the page to say)."""
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise ValueError(f"'{text}' is not a latitude and a longitude, as in -4.5,-62.5.")
+    lat, lon = (_number(part) for part in parts)
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise ValueError(f"'{text}' is not a place; latitude goes from -90 to 90, longitude from -180 to 180.")
+    return min(int(90 - lat), 179) * 360 + min(int(lon + 180), 359)
+
+
+def _write_zones(zones: tuple[int, ...]) -> str:
+    return ",".join(ZONES[zone] for zone in zones)
+
+
+def _read_zones(text: str) -> tuple[int, ...]:
+    codes = {name: code for code, name in ZONES.items()}
+    return tuple(sorted({codes[_choice(codes)(part)] for part in text.split(",")}))
+
+
+def _write_codes(codes: tuple[int, ...]) -> str:
+    return ",".join(str(code) for code in codes)
+
+
+def _read_covers(text: str) -> tuple[int, ...]:
+    known = {str(code): code for code in range(1, 18)}
+    return tuple(sorted({known[_choice(known)(part)] for part in text.split(",")}))
+
+
+def _write_polygon(polygon: tuple[tuple[float, float], ...]) -> str:
+    return "~".join(f"{_write_number(lon)},{_write_number(lat)}" for lon, lat in polygon)
+
+
+def _read_polygon(text: str) -> tuple[tuple[float, float], ...]:
+    corners = text.split("~")
+    if not 3 <= len(corners) <= MAX_POLYGON:
+        raise ValueError(f"a drawn region has 3 to {MAX_POLYGON} corners, not {len(corners)}.")
+    points = []
+    for corner in corners:
+        parts = [_number(part) for part in corner.split(",")]
+        if len(parts) != 2 or not (-180 <= parts[0] <= 180 and -90 <= parts[1] <= 90):
+            raise ValueError(f"'{corner}' is not a corner; write lon,lat in degrees.")
+        points.append((parts[0], parts[1]))
+    return tuple(points)
+
+
+CODECS = (
+    Codec("model", "model", str, _text()),
+    Codec("var", "variable", str, _read_variable),
+    Codec("show", "departure", *_flag("departure", "value")),
+    Codec("t", "time", str, _read_time),
+    Codec("proj", "projection", str, _choice(PROJECTIONS)),
+    Codec("range", "color_range", _write_range, _read_range),
+    Codec("at", "cell", write_cell, read_cell),
+    Codec("of", "focus", str, _choice({"cell": 0, "filter": 0})),
+    Codec("zone", "climate_zones", _write_zones, _read_zones),
+    Codec("cover", "land_covers", _write_codes, _read_covers),
+    Codec("lat", "latitude", _write_pair, _read_pair(-90, 90)),
+    Codec("val", "values", _write_pair, _read_pair()),
+    Codec("region", "region", str, _text()),
+    Codec("drawn", "polygon", _write_polygon, _read_polygon),
+    Codec("series", "series", str, _choice(SERIES)),
+    Codec("method", "method", str, _choice(METHODS)),
+    Codec("heat", "signed", *_flag("signed", "size")),
+)
+_BY_KEY = {codec.key: codec for codec in CODECS}
+
+
+def encode(values: Mapping[str, Any]) -> str:
+    """Query string (no leading '?') of the fields that differ from the opening view; empty for the opening view."""
+    opening = defaults()
+    parts = [
+        f"{codec.key}={quote(codec.write(values[codec.name]), safe=',~-.')}"
+        for codec in CODECS
+        if codec.name in values and values[codec.name] != opening[codec.name] and values[codec.name] not in (None, ())
+    ]
+    return "&".join([f"v={VERSION}", *parts]) if parts else ""
+
+
+def decode(query: str) -> Decoded:
+    """Read a query string; never raises. Each bad or unknown part gives one sentence and is left out."""
+    if len(query) > MAX_LENGTH:
+        return Decoded(notices=(f"The link is longer than {MAX_LENGTH} characters, so the opening view is shown.",))
+    values: dict[str, Any] = {}
+    notices: list[str] = []
+    for key, text in parse_qsl(query.lstrip("?"), keep_blank_values=True, errors="replace"):
+        if key == "v" and text != str(VERSION):
+            notices.append(f"The link was made by another version ({_short(text)}); what is still understood is shown.")
+        if key in FOREIGN:
+            continue
+        codec = _BY_KEY.get(key)
+        if codec is None:
+            near = get_close_matches(key, _BY_KEY, n=1)
+            notices.append(
+                f"The link says '{_short(key)}', which is not known{f'; perhaps {near[0]}' if near else ''}."
+            )
+            continue
+        try:
+            values[codec.name] = codec.read(text)
+        except (ValueError, OverflowError) as error:
+            notices.append(f"Dropped from the link, {key}: {_short(str(error), 160)}")
+    return Decoded(values, tuple(notices))
+
+
+def _short(text: str, limit: int = 40) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,232 @@
+"""The map with its controls: what is shown, projection, tools, legend, months."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+
+from dashboard import layers
+from dashboard.pages.parts import SELECT, column, html, row, table_switch
+from dashboard.pages.view import View
+from dashboard.plots.palette import palette
+from dashboard.plots.projection import OUTSIDE, Projection, load_projection
+from dashboard.plots.worldmap import WorldMap
+from dashboard.state import FILTERS, PROJECTIONS, apply
+from dashboard.summary import units_in_words
+from dashboard.tables import map_table
+from dashboard.widgets import ColorKey, MapTools, Player, Readout
+from hdlcore.data.cube import find_cell
+from hdlcore.errors import RequestError
+
+FIGURE = "world-map"
+_MODELLED = frozenset({"store", "flux", "fraction", "parameter", "memory"})
+
+
+class MapPart:
+    """Controls and map; `layout` is what the page shows."""
+
+    def __init__(self, view: View, warn: Any) -> None:
+        self.view, self.state, self.warn = view, view.state, warn
+        self.map = WorldMap(FIGURE, self._projection(), view.world["cell"].values, view.dark)
+        self.map.on_tap(self._tapped)
+        self.map.on_draw(self._drawn)
+        self._make_controls()
+        self._make_layout()
+        self._updating = False
+        view.follow(self.update, quick=True)
+
+    def _projection(self) -> Projection:
+        lat = self.view.world["lat"].values.astype(np.float32)
+        return load_projection(self.state.projection, lat.size, lat.tobytes())
+
+    # -- layout -------------------------------------------------------------------------------------------------
+
+    def _make_controls(self) -> None:
+        self.variable = pmui.Select(label="Quantity", groups={"": []}, css_classes=["quantity"], **SELECT)
+        self.departure = pmui.Checkbox(
+            label="Departure from yearly mean", size="small", margin=0, width=None, css_classes=["departure"]
+        )
+        self.projection = pmui.Select(
+            label="Projection",
+            options={text: name for name, text in PROJECTIONS.items()},
+            css_classes=["projection"],
+            **SELECT,
+        )
+        self.tools = MapTools(figure=FIGURE, css_classes=["tools"])
+        self.readout = Readout(css_classes=["readout"])
+        self.legend = ColorKey(css_classes=["legend"])
+        self.player = Player(labels=layers.MONTHS, css_classes=["months"], sizing_mode="stretch_width")
+        self.caption = html("caption")
+        self.keys = html("keys")
+        self.table = html("tableview", visible=False)
+        self.variable.param.watch(lambda event: self._set(variable=event.new), "value")
+        self.departure.param.watch(lambda event: self._set(departure=event.new), "value")
+        self.projection.param.watch(lambda event: self._set(projection=event.new), "value")
+        self.player.param.watch(lambda event: self._set(time=f"{event.new + 1:02d}"), "value")
+        self.legend.on_message("brush", self._brushed)
+        self.legend.on_message("range", self._ranged)
+        self.legend.on_message("lock", self._lock)
+
+    def _make_layout(self) -> None:
+        self.pane = pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
+        bar = row("mapbar", self.variable, self.departure, self.projection, self.tools)
+        foot = row("foot", self.keys, table_switch(self.table, self.show_table, "The map as a table"))
+        self.layout = column(
+            "mappart",
+            bar,
+            row("captionrow", self.caption, self.readout),
+            row("stage", self.pane, self.legend),
+            self.player,
+            foot,
+            self.table,
+        )
+
+    # -- from the person ----------------------------------------------------------------------------------------
+
+    def _set(self, **values: Any) -> None:
+        if not self._updating:
+            apply(self.state, values)
+
+    def _tapped(self, position: int, lon: float, lat: float) -> None:
+        if position == OUTSIDE:
+            return
+        if position < 0:
+            try:
+                find_cell(self.view.world, round(lat, 1), round(lon, 1))
+            except RequestError as error:
+                self.warn(f"{error} The choice stays.")
+            return
+        self.warn("")
+        self._set(cell=int(self.view.world["cell"].values[position]), focus="cell")
+
+    def _drawn(self, corners: tuple[tuple[float, float], ...]) -> None:
+        self.tools.mode = "move"
+        self._set(polygon=corners, focus="filter")
+
+    def _brushed(self, message: dict[str, Any]) -> None:
+        if message["range"] is None:
+            self._set(values=None)
+            return
+        low, high = (float(value) for value in message["range"])
+        shown = self.view.layer.values[np.isfinite(self.view.layer.values)]
+        step = 10.0 ** (np.floor(np.log10(max(self.legend.high - self.legend.low, 1e-9))) - 2)
+        low, high = float(np.round(np.floor(low / step) * step, 9)), float(np.round(np.ceil(high / step) * step, 9))
+        if (
+            low <= self.legend.low + step
+        ):  # the end bins hold what lies beyond the range: a brush to the end means all of it
+            low = min(low, float(np.floor(shown.min())))
+        if high >= self.legend.high - step:
+            high = max(high, float(np.ceil(shown.max())))
+        self._set(values=(low, high), focus="filter")
+
+    def _ranged(self, message: dict[str, Any]) -> None:
+        low, high = (float(value) for value in message["range"])
+        if self.view.layer.diverging:  # the end that was written sets both, so that zero stays in the middle
+            written = high if abs(high - self.legend.high) > abs(low - self.legend.low) else low
+            low, high = -abs(written), abs(written)
+        if low < high:
+            self._set(color_range=(low, high))
+
+    def _lock(self, _: dict[str, Any]) -> None:
+        if self.state.color_range == "auto":
+            self._set(color_range=tuple(round(value, 6) for value in self.view.color_range()))
+        else:
+            self._set(color_range="auto")
+
+    # -- to the screen ------------------------------------------------------------------------------------------
+
+    def update(self, names: frozenset[str]) -> None:
+        """Bring map, legend and controls to the state; only what changed is sent."""
+        view, state = self.view, self.state
+        self._updating = True
+        try:
+            self._update_controls(names)
+        finally:
+            self._updating = False
+        if "projection" in names and self.map.projection.name != state.projection:
+            self.map.set_projection(self._projection())
+        if "dark" in names:
+            self.map.set_mode(view.dark)
+        moved = names & {"model", "variable", "time", "departure"}
+        if moved:
+            self.map.set_values(view.layer.values)
+        if moved or names & {*FILTERS, "focus", "color_range"}:
+            self._update_look()
+        elif "cell" in names:
+            self._describe()
+        if names & {"cell", "projection", "focus", *FILTERS}:
+            self.map.set_pick(view.selection.position if view.selection.single else None)
+        self.player.arrived = state.month - 1
+        if self.table.visible:
+            self.show_table()
+
+    def _update_controls(self, names: frozenset[str]) -> None:
+        view, state = self.view, self.state
+        if "model" in names:
+            self.variable.groups = view.choices
+        self.variable.value = view.shown_variable
+        self.departure.value = view.layer.departure
+        self.departure.disabled = not view.can_depart
+        self.projection.value = state.projection
+        self.player.value = state.month - 1
+
+    def _update_look(self) -> None:
+        view = self.view
+        shown, mask = view.layer, view.selection.mask
+        low, high = view.color_range()
+        colors = palette(shown.cmap)
+        poor = self.poor()
+        self.map.set_colors(colors, low, high)
+        self.map.set_flags(mask, view.selection.outline, poor)
+        summary = layers.title(shown, self.state.month)
+        self._describe()
+        units = units_in_words(shown.variable.units)
+        self.readout.units = units
+        mode = {"auto": "auto"}.get(str(self.state.color_range), "set" if self.state.color_range else "fixed")
+        self.legend.param.update(
+            label=summary,
+            units=units or "share",
+            explanation=shown.variable.explanation,
+            palette=[*colors[::8], colors[-1]],
+            low=low,
+            high=high,
+            ticks=layers.ticks(low, high),
+            counts=layers.bins(shown, mask, low, high),
+            brush=list(self.state.values) if self.state.values else None,
+            mode=mode,
+        )
+        keys = ['<i class="nodata"></i>ice or no data']
+        positive = shown.variable.positive
+        if shown.diverging and positive and shown.variable.kind != "score":
+            keys.insert(0, f"Positive: {escape(positive)}")
+        if poor is not None and poor.any():
+            keys.append('<i class="hatch"></i>poor or not verified on held-out blocks')
+        if not mask.all():
+            keys.append('<i class="pale"></i>filtered out')
+        self.keys.object = f'<div class="keylist">{"".join(f"<span>{key}</span>" for key in keys)}</div>'
+        self.caption.object = f"<p><b>{escape(summary)}</b></p>"
+
+    def _describe(self) -> None:
+        """What the map shows, for those who hear it."""
+        self.map.describe(f"Map: {layers.title(self.view.layer, self.state.month)}. {self.view.sentence()}")
+
+    def poor(self) -> np.ndarray | None:
+        """Cells where the model, on held-out blocks, beats no mean or was not checked; None for observations.
+
+        Where few cells have a score, only the poor are marked: a hatch over everything says nothing.
+        """
+        fields = self.view.fields
+        if fields is None or "tws_nse" not in fields or self.view.layer.variable.kind not in _MODELLED:
+            return None
+        skill = fields["tws_nse"].values
+        poor = skill < 0
+        return poor | ~np.isfinite(skill) if np.isfinite(skill).mean() > 0.5 else poor
+
+    def show_table(self) -> None:
+        """The numbers of the map as a table: by climate zone, and the highest and lowest cells."""
+        view = self.view
+        self.table.object = map_table(view.world, view.layer, view.selection.mask, self.state.month)

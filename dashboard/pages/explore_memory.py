@@ -1,0 +1,165 @@
+"""What past weather still does to stored water: the shipped heatmap at once, then one cell live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+import xarray as xr
+from bokeh.models import LinearColorMapper
+from holoviews.streams import Pipe
+
+from dashboard import engine, series
+from dashboard.jobs import Lane
+from dashboard.pages.parts import SELECT, choice, column, heading, html, job_bar, row, table_switch
+from dashboard.pages.view import View
+from dashboard.plots.heatmap import heatmap
+from dashboard.state import FILTERS, METHODS, apply
+from dashboard.summary import memory_sentence, quantity
+from dashboard.tables import memory_table
+from dashboard.widgets import Buttons
+from hdlcore.attribution.views import lag_by_forcing, memory_summary
+from hdlcore.runtime.requests import ExplanationRequest
+
+EXPLAIN = {"id": "explain", "label": "Explain this cell live", "kind": "outlined"}
+
+
+class MemoryPart:
+    """Lag x driver heatmap; the live explanation is asked for by a button and can be cancelled."""
+
+    def __init__(self, view: View) -> None:
+        self.view, self.state = view, view.state
+        self.lane = Lane()
+        self.heat: xr.DataArray | None = None
+        self.text = ""
+        self._live: tuple[Any, xr.Dataset] | None = None
+        self._updating = False
+        self._pipe = Pipe(data=None)
+        self._make_controls()
+        self._plot = pn.Column(margin=0, sizing_mode="stretch_width")
+        self._drawn: tuple[Any, ...] | None = None
+        self.layout = column(
+            "part memorypart",
+            row("parthead", heading("What it remembers"), self.signed, self._switch),
+            job_bar(self.lane),
+            self._plot,
+            row("partfoot", self.method, self.run),
+            self.note,
+            self.table,
+        )
+        view.follow(self.update)
+
+    def _make_controls(self) -> None:
+        kinds = {"size": "Size", "sign": "Sign"}
+        self.signed = choice("Heatmap shows", kinds, "size", lambda kind: apply(self.state, {"signed": kind == "sign"}))
+        self.method = pmui.Select(
+            label="Method", options={text: name for name, text in METHODS.items()}, css_classes=["method"], **SELECT
+        )
+        self.run = Buttons(lambda _: self._explain(), items=[EXPLAIN])
+        self.note = html("plotnote")
+        self.table = html("tableview", visible=False)
+        self._switch = table_switch(self.table, self._show_table, "Memory as a table")
+        self.method.param.watch(lambda event: self._set(method=event.new), "value")
+
+    def _set(self, **values: Any) -> None:
+        if not self._updating:
+            apply(self.state, values)
+
+    def _draw(self, data: Any) -> hv.Overlay:
+        plot = heatmap(self.heat, self.state.signed, self.view.dark, self.text)
+        hooks = plot.opts.get("plot").kwargs.get("hooks", [])
+        return plot.opts(hooks=[*hooks, self._keep])
+
+    def _keep(self, plot: Any, element: Any) -> None:
+        """Keep a figure that lives on in step: its description, and the colours' range."""
+        plot.state.html_attributes = {"role": "img", "aria-label": self.text}
+        if self.heat is not None:
+            most = max(float(np.nanmax(np.abs(self.heat.values))), 1e-9)
+            for mapper in plot.state.select({"type": LinearColorMapper}):
+                mapper.update(low=-most if self.state.signed else 0, high=most)
+
+    def _key(self) -> tuple[Any, ...]:
+        return self.view.model, self.state.cell, self.state.method
+
+    def update(self, names: frozenset[str]) -> None:
+        """Follow the selection; a live explanation is kept while its cell and method stay."""
+        self._updating = True
+        self.signed.chosen = "sign" if self.state.signed else "size"
+        self.method.value = self.state.method
+        self._updating = False
+        moving = {"model", "cell", "focus", "method", "signed", "dark", *FILTERS}
+        if self.state.values:
+            moving |= {"time", "variable", "departure"}
+        if not names & moving:
+            return
+        if names & {"model", "cell", "focus", "method"}:
+            self.lane.cancel()
+            self.lane.error = ""
+        self._show()
+
+    def _show(self) -> None:
+        view, single = self.view, self.view.selection.single
+        live = self._live[1] if single and self._live and self._live[0] == self._key() else None
+        if live is not None:
+            self.heat = lag_by_forcing(live, absolute=not self.state.signed)
+        else:
+            self.heat = (
+                series.memory(view.world, view.fields, view.selection, self.state.signed)
+                if view.fields is not None
+                else None
+            )
+        self.method.visible = self.run.visible = single and view.fields is not None
+        self.run.items = [{**EXPLAIN, "disabled": live is not None}]
+        self.signed.visible = self._switch.visible = self.heat is not None
+        if self.heat is None:
+            self._plot[:] = []
+            self._drawn = None
+            why = view.fields_problem or "This model ships no memory map; choose a cell and explain it live."
+            self.note.object = f"<p>{why}</p>"
+            return
+        self.text = memory_sentence(self.heat, view.selection.label)
+        kind = (self.heat.shape, self.state.signed, self.view.dark)
+        if kind == self._drawn:
+            self._pipe.send(object())
+        else:
+            self._drawn, self._pipe = kind, Pipe(data=None)
+            plot = hv.DynamicMap(self._draw, streams=[self._pipe])
+            self._plot[:] = [pn.pane.HoloViews(plot, height=180, sizing_mode="stretch_width", margin=0)]
+        self._describe(live)
+        if self.table.visible:
+            self._show_table()
+
+    def _describe(self, live: xr.Dataset | None) -> None:
+        head = self.text.removeprefix(f"{self.view.selection.label}: ")
+        head = head[0].upper() + head[1:]
+        if live is not None:
+            memory = memory_summary(live)
+            gap = float(abs(live["completeness_gap"]).mean())
+            spread = float(abs(live["difference"]).mean()) if "difference" in live else float("nan")
+            how = f"{METHODS[self.state.method]}, computed live in {float(live.attrs.get('cost_seconds', 0)):.1f} s. "
+            how += f"Mean memory {memory['memory_time']:.0f} days. "
+            how += f"Not accounted for: {quantity(gap, 'mm')} of {quantity(spread, 'mm')} on average."
+        else:
+            weighted = "" if self.view.selection.single else ", area-weighted"
+            how = f"Gradient × input, precomputed over the whole record{weighted}."
+        self.note.object = f'<p role="status" aria-live="polite">{head} <span>{how}</span></p>'
+
+    def _show_table(self) -> None:
+        if self.heat is not None:
+            self.table.object = memory_table(self.heat, f"Memory of stored water, {self.view.selection.label}")
+
+    def _explain(self) -> None:
+        key = self._key()
+        request = ExplanationRequest(self.view.model, self.state.cell, method=self.state.method)
+
+        def work(progress: Any, cancel: Any) -> xr.Dataset:
+            return engine.get_engine().explain(request, progress=progress, cancel=cancel)
+
+        def done(result: xr.Dataset) -> None:
+            self._live = (key, result)
+            self._show()
+
+        self.lane.start("Asking the model which past days made this", work, done)

@@ -1,0 +1,94 @@
+"""Small pieces that several parts of a page share: headings, the bar of a running job, the switch to a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import panel as pn
+
+from dashboard.jobs import Lane
+from dashboard.theme import Styled
+from dashboard.widgets import Buttons
+
+SELECT = {"size": "small", "variant": "outlined", "margin": 0, "sizing_mode": "stretch_width", "width": None}
+
+
+class StyledRow(Styled, pn.Row):
+    """A row with the page's style sheet."""
+
+
+class StyledColumn(Styled, pn.Column):
+    """A column with the page's style sheet."""
+
+
+class StyledHTML(Styled, pn.pane.HTML):
+    """HTML with the page's style sheet."""
+
+
+def row(name: str, *objects: Any, **params: Any) -> pn.Row:
+    """A row whose place in the page the style sheet knows by `name`."""
+    return StyledRow(*objects, css_classes=[name], margin=0, **params)
+
+
+def column(name: str, *objects: Any, **params: Any) -> pn.Column:
+    """A column known by `name` (further names after a space)."""
+    return StyledColumn(*objects, css_classes=name.split(), margin=0, **params)
+
+
+def html(name: str, text: str = "", **params: Any) -> pn.pane.HTML:
+    """A piece of HTML known by `name`."""
+    return StyledHTML(text, css_classes=[name], margin=0, **params)
+
+
+def heading(text: str) -> pn.pane.HTML:
+    """Heading of a part."""
+    return html("heading", f"<h2>{escape(text)}</h2>")
+
+
+def job_bar(lane: Lane) -> pn.Row:
+    """Progress, what is happening, and cancel; or the sentence of what went wrong. Takes no room while idle."""
+    cancel = Buttons(lambda _: lane.cancel(), items=[{"id": "cancel", "label": "Cancel"}])
+    text = html("jobtext")
+    bar = row("jobbar", text, cancel, visible=False)
+
+    def show(*_: Any) -> None:
+        cancel.visible = lane.running
+        bar.visible = lane.running or bool(lane.error)
+        if lane.running:
+            done = round(100 * lane.fraction)
+            text.object = (
+                f'<div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
+                f'aria-valuenow="{done}" '
+                f'aria-label="{escape(lane.message)}"><i style="width:{max(done, 4)}%"></i></div>'
+                f"<p>{escape(lane.message)}</p>"
+            )
+        else:
+            text.object = f'<p class="error" role="alert">{escape(lane.error)}</p>' if lane.error else ""
+
+    lane.param.watch(show, ["running", "fraction", "message", "error"])
+    show()
+    return bar
+
+
+def table_switch(table: pn.pane.HTML, fill: Callable[[], None], label: str) -> Buttons:
+    """Button that shows or hides the table of a plot; the table is made when asked for."""
+
+    def items() -> list[dict[str, Any]]:
+        text = "Hide table" if table.visible else "Table"
+        return [{"id": "table", "label": text, "hint": f"{label}: {text.lower()}", "pressed": table.visible}]
+
+    def toggle(_: str) -> None:
+        table.visible = not table.visible
+        button.items = items()
+        if table.visible:
+            fill()
+
+    button = Buttons(toggle, items=items(), css_classes=["tableswitch"])
+    return button
+
+
+def choice(label: str, options: dict[str, str], chosen: str, act: Callable[[str], None]) -> Buttons:
+    """A few options, id -> text, of which one is chosen."""
+    return Buttons(act, label=label, chosen=chosen, items=[{"id": key, "label": text} for key, text in options.items()])

@@ -1,0 +1,18 @@
+"""Perceptually uniform colour maps as lists of 256 CSS colours."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from cmcrameri import cm
+
+
+@lru_cache(maxsize=32)
+def palette(name: str) -> tuple[str, ...]:
+    """256 colours of a Crameri map ('vik', 'davos_r', ...) from low to high.
+
+    Source: Crameri (2018), doi 10.5281/zenodo.1243862.
+    """
+    rgb = np.round(np.asarray(getattr(cm, name)(np.linspace(0, 1, 256)))[:, :3] * 255).astype(int)
+    return tuple(f"#{r:02x}{g:02x}{b:02x}" for r, g, b in rgb)

@@ -1,0 +1,115 @@
+"""Precomputed maps: which cell each pixel shows, the lines over it, and the way back to the globe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdlcore.assets import assets_dir
+from hdlcore.errors import DataError
+
+SEA, OUTSIDE, ICE = -1, -2, -3
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A pseudocylindrical map of the cube's cells, rows from south to north.
+
+    `index` (ny, nx) holds the position along the cell dimension, or SEA, OUTSIDE the globe, ICE (land not in the cube).
+    """
+
+    name: str
+    index: NDArray[np.int16]
+    x: Floats
+    y: Floats
+    cell_x: Floats
+    cell_y: Floats
+    coast: tuple[Floats, Floats]
+    graticule: tuple[Floats, Floats]
+    outline: tuple[Floats, Floats]
+    _lat: Floats
+    _abs_y: Floats
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """West, east, south, north edges of the raster in projected units."""
+        dx, dy = (self.x[1] - self.x[0]) / 2, (self.y[1] - self.y[0]) / 2
+        return float(self.x[0] - dx), float(self.x[-1] + dx), float(self.y[0] - dy), float(self.y[-1] + dy)
+
+    def at(self, x: float, y: float, reach: int = 5) -> int:
+        """Position of the cell at a point, else of the nearest within `reach` pixels, else SEA, OUTSIDE or ICE."""
+        column = round((x - self.x[0]) / (self.x[1] - self.x[0]))
+        row = round((y - self.y[0]) / (self.y[1] - self.y[0]))
+        if not (0 <= row < self.index.shape[0] and 0 <= column < self.index.shape[1]):
+            return OUTSIDE
+        here = int(self.index[row, column])
+        if here >= 0 or here == OUTSIDE:
+            return here
+        top, left = max(row - reach, 0), max(column - reach, 0)
+        around = self.index[top : row + reach + 1, left : column + reach + 1]
+        rows, columns = np.nonzero(around >= 0)
+        if rows.size == 0:
+            return here
+        nearest = np.argmin((rows + top - row) ** 2 + (columns + left - column) ** 2)
+        return int(around[rows[nearest], columns[nearest]])
+
+    def inverse(self, x: Floats | float, y: Floats | float) -> tuple[Floats, Floats]:
+        """Longitude and latitude (degrees) of points of the plane.
+
+        In a pseudocylindrical projection y depends on latitude alone and x is proportional to longitude along a
+        parallel, so both follow from the cells' own coordinates and the globe's outline. Points outside are brought to
+        the edge.
+        """
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        lat = np.sign(y) * np.interp(np.abs(y), self._abs_y, self._lat)
+        east = self.outline[0] >= 0
+        order = np.argsort(self.outline[1][east])
+        edge = np.interp(y, self.outline[1][east][order], self.outline[0][east][order])
+        return np.clip(180 * x / np.maximum(edge, 1e-9), -180, 180), lat
+
+
+@lru_cache(maxsize=4)
+def load_projection(name: str, n_cells: int, lat_of_cells: bytes) -> Projection:
+    """Read `assets/maps/<name>.npz`; `lat_of_cells` is the cube's float32 latitudes as bytes (the key is their value).
+
+    Raises
+    ------
+    DataError
+        When the file is missing or was made for another set of cells.
+    """
+    path = assets_dir() / "maps" / f"{name}.npz"
+    try:
+        with np.load(path) as data:
+            arrays = {key: data[key] for key in data.files}
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"The map {path} cannot be read ({error}); rebuild it with `make assets`.") from error
+    lat = np.frombuffer(lat_of_cells, np.float32).astype(float)
+    if arrays["cell_x"].size != n_cells or arrays["index"].max() >= n_cells:
+        raise DataError(
+            f"The map {path} was made for {arrays['cell_x'].size} cells, the cube has {n_cells}; "
+            "rebuild it with `make assets`."
+        )
+    index, y = arrays["index"].astype(np.int16), arrays["y"].astype(float)
+    if y[0] > y[-1]:
+        index, y = index[::-1], y[::-1]
+    top = float(np.nanmax(arrays["outline_y"]))
+    lats, first = np.unique(np.abs(lat), return_index=True)
+    pair = {
+        part: (np.asarray(arrays[f"{part}_x"], float), np.asarray(arrays[f"{part}_y"], float))
+        for part in ("coast", "graticule", "outline")
+    }
+    return Projection(
+        name=name,
+        index=np.ascontiguousarray(index),
+        x=arrays["x"].astype(float),
+        y=np.ascontiguousarray(y),
+        cell_x=arrays["cell_x"].astype(float),
+        cell_y=arrays["cell_y"].astype(float),
+        _lat=np.concatenate([[0.0], lats, [90.0]]),
+        _abs_y=np.concatenate([[0.0], np.abs(arrays["cell_y"][first]).astype(float), [top]]),
+        **pair,
+    )

@@ -1,0 +1,236 @@
+"""The world map: one Bokeh figure, kept alive. A new month, filter, range or theme changes data, never the figure.
+
+Why not an hv.Image per frame: at this raster one is 4 MB (float32) a step; here the index goes over once (0.4 MB, run
+lengths) and a step is 4 bytes a cell (59 kB), coloured in the browser in about 5 ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bokeh.events import MouseLeave, MouseMove, SelectionGeometry, Tap
+from bokeh.models import (
+    BoxSelectTool,
+    ColumnDataSource,
+    CustomJS,
+    LassoSelectTool,
+    LinearColorMapper,
+    PanTool,
+    Range1d,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure
+from numpy.typing import NDArray
+
+from dashboard.plots.projection import Projection
+from dashboard.theme import tokens
+
+SHOWN, CHOSEN, POOR = 1, 2, 4  # bits of a cell's flags; the script beside has the same
+_SCRIPT = (Path(__file__).parent / "worldmap.js").read_text(encoding="utf-8")
+
+# a ring with a cross-hair that leaves the cell itself free
+_RETICLE = """
+export default (args, obj, {ctx, i, r, visuals}) => {
+  const path = new Path2D()
+  const inner = 0.56 * r
+  path.arc(0, 0, inner, 0, 2 * Math.PI, false)
+  for (const [x, y] of [[1, 0], [0, 1], [-1, 0], [0, -1]]) {
+    path.moveTo(x * inner, y * inner)
+    path.lineTo(x * r, y * r)
+  }
+  return path
+}
+"""
+
+# a frame for those who come by key, none for those who click
+_FOCUS = """
+:host(:focus), .bk-events:focus, .bk-canvas-events:focus { outline: none; }
+:host(:focus-visible), .bk-events:focus-visible, .bk-canvas-events:focus-visible {
+  outline: 2px solid var(--hdl-accent);
+}
+"""
+
+
+def run_lengths(index: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int32]]:
+    """Values and lengths of the runs of equal values in row order."""
+    flat = index.ravel()
+    starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]]))
+    return flat[starts], np.diff(np.concatenate([starts, [flat.size]])).astype(np.int32)
+
+
+class WorldMap:
+    """A figure named `name`; set what it shows through the methods, listen with `on_tap` and `on_draw`."""
+
+    def __init__(self, name: str, projection: Projection, cell_ids: NDArray[Any], dark: bool = False) -> None:
+        n = cell_ids.size
+        self.cells = ColumnDataSource(
+            {"id": cell_ids.astype(np.int32), "value": np.full(n, np.nan, np.float32), "flags": np.ones(n, np.uint8)}
+        )
+        self._runs = ColumnDataSource({"value": [], "length": []})
+        self._tones = ColumnDataSource({"color": []})
+        self._image = ColumnDataSource({"image": [np.zeros((1, 1), np.uint32)]})
+        self._lines = {part: ColumnDataSource({"x": [], "y": []}) for part in ("outline", "graticule", "coast", "pick")}
+        self._mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
+        self.figure = self._make_figure(name)
+        self._draw_layers()
+        self._connect()
+        self.set_projection(projection)
+        self.set_mode(dark)
+
+    def _make_figure(self, name: str) -> Any:
+        fig = figure(
+            name=name,
+            x_range=Range1d(0, 1),
+            y_range=Range1d(0, 1),
+            sizing_mode="stretch_width",
+            toolbar_location=None,
+            outline_line_color=None,
+            background_fill_color=None,
+            background_fill_alpha=0,
+            border_fill_color=None,
+            min_border=2,
+            tools=[],
+            lod_threshold=None,
+            stylesheets=[_FOCUS],
+        )
+        fig.axis.visible = False
+        fig.grid.visible = False
+        wheel = WheelZoomTool(maintain_focus=False)
+        fig.add_tools(PanTool(), wheel, BoxSelectTool(renderers=[]), LassoSelectTool(renderers=[], continuous=False))
+        fig.toolbar.active_scroll = wheel
+        fig.toolbar.active_tap = None
+        return fig
+
+    def _draw_layers(self) -> None:
+        fig, lines = self.figure, self._lines
+        self._ocean = fig.patch("x", "y", source=lines["outline"], line_color=None)
+        self._grid_under = fig.line("x", "y", source=lines["graticule"], line_width=0.8, line_alpha=0.15)
+        self._raster = fig.image_rgba("image", x=0, y=0, dw=1, dh=1, source=self._image)
+        self._coast = fig.line("x", "y", source=lines["coast"], line_width=0.6, line_alpha=0.9)
+        self._rim = fig.line("x", "y", source=lines["outline"], line_width=1)
+        ring = {"x": "x", "y": "y", "source": lines["pick"], "marker": "@reticle", "size": 30, "fill_color": None}
+        reticle = {"@reticle": CustomJS(code=_RETICLE)}
+        self._halo = fig.scatter(**ring, line_width=5, defs=reticle)
+        self._ring = fig.scatter(**ring, line_width=1.8, defs=reticle)
+
+    def _connect(self) -> None:
+        args = {
+            "runs": self._runs,
+            "cells": self.cells,
+            "tones": self._tones,
+            "image": self._image,
+            "mapper": self._mapper,
+        }
+        paint = CustomJS(args=args, code=_SCRIPT)
+        for model, names in (
+            (self.cells, ["data", "change:data"]),
+            (self._runs, ["data"]),
+            (self._tones, ["data"]),
+            (self._mapper, ["palette", "low", "high"]),
+            (self.figure, ["inner_width"]),
+        ):
+            for name in names:
+                if name in model.properties():
+                    model.js_on_change(name, paint)
+        self.cells.js_on_change("patching", paint)
+        self.cells.js_on_change("streaming", paint)
+        self.figure.js_on_event(MouseMove, paint)
+        self.figure.js_on_event(MouseLeave, paint)
+
+    def set_projection(self, projection: Projection) -> None:
+        """Draw another projection: index, lines and extent."""
+        self.projection = projection
+        west, east, south, north = projection.extent
+        fig = self.figure
+        pad = 0.006 * (east - west)
+        for span, low, high in ((fig.x_range, west, east), (fig.y_range, south, north)):
+            span.update(start=low - pad, end=high + pad, reset_start=low - pad, reset_end=high + pad)
+            span.update(bounds=(low - pad, high + pad), min_interval=(high - low) / 20)
+        fig.aspect_ratio = (east - west + 2 * pad) / (north - south + 2 * pad)
+        self._raster.glyph.update(x=west, y=south, dw=east - west, dh=north - south)
+        for part in ("outline", "graticule", "coast"):
+            x, y = getattr(projection, part)
+            self._lines[part].data = {"x": x.astype(np.float32), "y": y.astype(np.float32)}
+        value, length = run_lengths(projection.index)
+        ny, nx = projection.index.shape
+        self._runs.tags = [ny, nx, west, east, south, north]
+        self._runs.data = {"value": value, "length": length}
+
+    def set_values(self, values: NDArray[np.float32]) -> None:
+        """One number per cell; only this column is sent."""
+        self.cells.data.update(value=np.ascontiguousarray(values, np.float32))
+
+    def set_flags(
+        self, shown: NDArray[np.bool_], chosen: NDArray[np.bool_] | None, poor: NDArray[np.bool_] | None
+    ) -> None:
+        """Cells let through by the filters, cells of the chosen region (outlined), cells to hatch."""
+        flags = shown.astype(np.uint8) * SHOWN
+        if chosen is not None:
+            flags |= chosen.astype(np.uint8) * CHOSEN
+        if poor is not None:
+            flags |= poor.astype(np.uint8) * POOR
+        if not np.array_equal(flags, self.cells.data["flags"]):
+            self.cells.data.update(flags=flags)
+
+    def set_colors(self, palette: tuple[str, ...], low: float, high: float) -> None:
+        """Colours from low to high."""
+        self._mapper.update(palette=list(palette), low=low, high=high)
+
+    def set_mode(self, dark: bool) -> None:
+        """Light or dark tones of sea, lines and marks."""
+        tone = tokens(dark)
+        self._ocean.glyph.fill_color = tone["ocean"]
+        self._grid_under.glyph.line_color = tone["text"]
+        self._coast.glyph.line_color = "#C4D2DB" if dark else "#3F515C"
+        self._rim.glyph.line_color = tone["line"]
+        self._halo.glyph.line_color = tone["surface"]
+        self._ring.glyph.line_color = tone["text"]
+        self._tones.data = {"color": [tone["nodata"], tone["ocean"], tone["text"], tone["accent"]]}
+
+    def set_pick(self, position: int | None) -> None:
+        """Ring with a cross-hair on a cell, or none."""
+        at = [] if position is None else [position]
+        self._lines["pick"].data = {"x": self.projection.cell_x[at], "y": self.projection.cell_y[at]}
+
+    def describe(self, text: str) -> None:
+        """What a screen reader says of the canvas."""
+        self.figure.html_attributes = {"role": "img", "aria-label": text}
+
+    def on_tap(self, act: Callable[[int, float, float], None]) -> None:
+        """Call `act(position or a code of the projection module, longitude, latitude)` on a tap."""
+
+        def tapped(event: Tap) -> None:
+            if event.x is not None and event.y is not None:
+                lon, lat = self.projection.inverse(event.x, event.y)
+                act(self.projection.at(event.x, event.y), float(lon), float(lat))
+
+        self.figure.on_event(Tap, tapped)
+
+    def on_draw(self, act: Callable[[tuple[tuple[float, float], ...]], None]) -> None:
+        """Call `act(((lon, lat), ...))` when a box or an outline has been drawn."""
+
+        def drawn(event: SelectionGeometry) -> None:
+            shape = event.geometry
+            if not event.final:
+                return
+            if shape.get("type") == "rect":
+                x = np.linspace(0, 1, 9)
+                sides_x = [shape["x0"] + x * (shape["x1"] - shape["x0"]), np.full(9, shape["x1"])]
+                sides_y = [np.full(9, shape["y0"]), shape["y0"] + x * (shape["y1"] - shape["y0"])]
+                xs = np.concatenate([sides_x[0], sides_x[1], sides_x[0][::-1], np.full(9, shape["x0"])])
+                ys = np.concatenate([sides_y[0], sides_y[1], np.full(9, shape["y1"]), sides_y[1][::-1]])
+            else:
+                xs, ys = np.asarray(shape["x"], float), np.asarray(shape["y"], float)
+                keep = np.unique(np.linspace(0, xs.size - 1, min(xs.size, 60)).astype(int)) if xs.size else []
+                xs, ys = xs[keep], ys[keep]
+            lon, lat = self.projection.inverse(xs, ys)
+            corners = tuple(
+                dict.fromkeys((round(float(a), 1), round(float(b), 1)) for a, b in zip(lon, lat, strict=True))
+            )
+            if len(corners) >= 3:
+                act(corners)
+
+        self.figure.on_event(SelectionGeometry, drawn)

@@ -1,0 +1,126 @@
+"""What is being looked at: ONE param class. Nothing else is state; a link is this class written down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import param
+
+DEFAULT_CELL = 94 * 360 + 117  # 4.5 S, 62.5 W: the central Amazon
+PROJECTIONS = {"equal_earth": "Equal Earth", "robinson": "Robinson", "plate_carree": "Plate carrée"}
+SERIES = {"raw": "Raw", "season": "Season", "anomaly": "Anomaly"}
+METHODS = {"gradient_x_input": "Gradient × input", "integrated_gradients": "Integrated gradients"}
+TIME = re.compile(r"(\d{4}-)?(0[1-9]|1[0-2])")
+
+
+class State(param.Parameterized):
+    """The view a person has in front of them. Filters combine with AND; an empty filter lets every cell through."""
+
+    model = param.String("", doc="Id of the model; empty means the first one there is.")
+    variable = param.String("tws", doc="Name of the quantity on the map, from hdlcore.variables.")
+    departure = param.Boolean(
+        True, doc="Show the departure from the cell's own yearly mean, where the quantity has a season."
+    )
+    time = param.String(
+        "05", regex=rf"^{TIME.pattern}$", doc="Climatological month 'MM', or a month of a year 'YYYY-MM'."
+    )
+    projection = param.Selector(default="equal_earth", objects=list(PROJECTIONS), doc="Map projection.")
+    color_range = param.Parameter(None, doc="None: the fixed range; 'auto': what is shown; (low, high): set by hand.")
+
+    cell = param.Integer(
+        DEFAULT_CELL, bounds=(0, 180 * 360 - 1), doc="Chosen cell: row * 360 + column of the 1 degree grid."
+    )
+    focus = param.Selector(
+        default="cell", objects=["cell", "filter"], doc="Curves of the chosen cell, or of all cells left."
+    )
+
+    climate_zones = param.Parameter((), doc="Main Köppen groups let through (1 tropical ... 5 polar).")
+    land_covers = param.Parameter((), doc="Dominant IGBP classes let through (1 ... 17).")
+    latitude = param.Parameter(None, doc="(south, north) in degrees, or None.")
+    values = param.Parameter(None, doc="(low, high) of the quantity on the map, in its units, or None.")
+    region = param.String("", doc="Named region or country, or empty.")
+    polygon = param.Parameter((), doc="Drawn region: ((lon, lat), ...) in degrees, or empty.")
+
+    series = param.Selector(default="season", objects=list(SERIES), doc="Which view of the components.")
+    method = param.Selector(default="gradient_x_input", objects=list(METHODS), doc="Attribution method of the heatmap.")
+    signed = param.Boolean(False, doc="Heatmap: signed contributions instead of their size.")
+
+    @property
+    def month(self) -> int:
+        """Month of the year, 1 to 12."""
+        return int(self.time[-2:])
+
+    @property
+    def filtered(self) -> bool:
+        """Whether any filter is set."""
+        return any(getattr(self, name) not in (None, (), "") for name in FILTERS)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Every field and its value, as plain hashable values."""
+        return {name: getattr(self, name) for name in FIELDS}
+
+    def clear_filters(self) -> None:
+        """Remove every filter and go back to the chosen cell."""
+        self.param.update(**{name: State.param[name].default for name in FILTERS}, focus="cell")
+
+
+FILTERS = ("climate_zones", "land_covers", "latitude", "values", "region", "polygon")
+FIELDS = tuple(name for name in State.param if name != "name")
+
+
+def defaults() -> dict[str, Any]:
+    """The view the app opens on."""
+    return {name: State.param[name].default for name in FIELDS}
+
+
+class History:
+    """Undo for a `State`: remembers the snapshot before each change; runs of one playing control count once."""
+
+    RUNS = frozenset({"time"})  # stepping through months is one thing to undo, not twelve
+
+    def __init__(self, state: State, depth: int = 100) -> None:
+        self._state = state
+        self._depth = depth
+        self._past: list[dict[str, Any]] = []
+        self._now = state.snapshot()
+        self._last: frozenset[str] = frozenset()
+        self._silent = False
+        state.param.watch(self._remember, list(FIELDS))
+
+    def __len__(self) -> int:
+        return len(self._past)
+
+    def _remember(self, *events: param.parameterized.Event) -> None:
+        before, self._now = self._now, self._state.snapshot()
+        changed = frozenset(name for name in FIELDS if before[name] != self._now[name])
+        if self._silent or not changed:
+            return
+        if not (changed == self._last and changed <= self.RUNS):
+            self._past = [*self._past, before][-self._depth :]
+        self._last = changed
+
+    def undo(self) -> bool:
+        """Go back one step; False when there is nothing to undo."""
+        if not self._past:
+            return False
+        with self.silently():
+            self._state.param.update(**self._past.pop())
+        self._last = frozenset()
+        return True
+
+    @contextmanager
+    def silently(self) -> Iterator[None]:
+        """Changes made inside are not remembered (undo itself, the address bar going back)."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
+
+
+def apply(state: State, values: Mapping[str, Any]) -> None:
+    """Set many fields at once: watchers run once, on the finished view."""
+    state.param.update(**{name: value for name, value in values.items() if name in FIELDS})

@@ -1,0 +1,122 @@
+"""What is seen, in sentences computed from the numbers on the screen."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from dashboard.layers import MONTHS, Layer
+from dashboard.selection import Selection, number
+from hdlcore.variables import variable
+
+CARRIERS = {"swe": "snow", "soil_moisture": "soil moisture", "groundwater": "groundwater"}
+UNITS_IN_WORDS = {
+    "mm": "mm",
+    "mm d-1": "mm a day",
+    "degC": "°C",
+    "W m-2": "W m⁻²",
+    "1": "",
+    "d": "days",
+    "d-1": "a day",
+    "m": "m",
+    "mm K-1 d-1": "mm a day and degree",
+}
+
+
+def units_in_words(units: str) -> str:
+    """Units as a person says them: 'mm a day'."""
+    return UNITS_IN_WORDS.get(units, units)
+
+
+def quantity(value: float, units: str) -> str:
+    """Number and unit: '310 mm'."""
+    return f"{number(value)} {units_in_words(units)}".strip()
+
+
+def swing_shares(season: xr.Dataset) -> dict[str, float]:
+    """Share of the seasonal variance each store carries: cov(store, total) / var(total); they add to 1."""
+    total = season["tws"].values - season["tws"].values.mean()
+    variance = float((total**2).mean())
+    if variance < 1e-6:
+        return {}
+    return {name: float((season[name].values * total).mean()) / variance for name in CARRIERS if name in season}
+
+
+def _place(label: str) -> str:
+    return label if len(label) < 60 else label[:57] + "…"
+
+
+def sentence(shown: Layer, month: int, selection: Selection, area: np.ndarray, season: xr.Dataset | None) -> str:
+    """'Central Amazon, May: 310 mm above its yearly mean; soil moisture carries 71 % of the swing.'"""
+    values = shown.values[selection.of].astype(float)
+    good = np.isfinite(values)
+    name, units = shown.variable.long_name, shown.variable.units
+    head = _place(selection.label) + (f", {MONTHS[month - 1]}" if shown.seasonal else "")
+    mean = "" if selection.single else " (area-weighted)"
+    if not good.any():
+        return f"{head}: {name[0].lower() + name[1:]} has no value here."
+    value = float(np.average(values[good], weights=area[selection.of][good]))
+    if shown.departure and shown.variable.name != "tws_residual":
+        side = "above" if value >= 0 else "below"
+        who = " seen by GRACE" if shown.variable.name == "tws_observed" else ""
+        what = (
+            "" if shown.variable.name in ("tws", "tws_observed", "tws_smoothed") else f"{name[0].lower() + name[1:]} "
+        )
+        text = f"{head}: {what}{quantity(abs(value), units)} {side} its yearly mean{who}{mean}"
+    else:
+        text = f"{head}: {name[0].lower() + name[1:]} {quantity(value, units)}{mean}"
+    shares = swing_shares(season) if season is not None and "tws" in season else {}
+    if shares:
+        lead = max(shares, key=lambda key: shares[key])
+        share = round(100 * shares[lead])
+        part = f"{share} %" if share < 100 else "all"
+        where = "in the model " if shown.variable.kind == "observation" else ""
+        text += f"; {where}{CARRIERS[lead]} carries {part} of the yearly swing of stored water"
+    return text + "."
+
+
+def series_sentence(data: xr.Dataset, view: str, label: str) -> str:
+    """Text equivalent of the components plot."""
+    if view == "season" and "tws" in data:
+        total = data["tws"].values
+        high, low = int(np.nanargmax(total)), int(np.nanargmin(total))
+        swing = quantity(float(total[high] - total[low]), "mm")
+        text = f"{label}: stored water swings by {swing} through the year, "
+        text += f"fullest in {MONTHS[high]}, emptiest in {MONTHS[low]}"
+        if "tws_observed" in data and np.isfinite(data["tws_observed"].values).all() and "tws_smoothed" in data:
+            together = np.corrcoef(data["tws_smoothed"].values, data["tws_observed"].values)[0, 1]
+            text += f"; correlation with GRACE {together:.2f}"
+        return text + "."
+    if "tws" in data:
+        total = data["tws"].values
+        what = "departs from its season by" if view == "anomaly" else "ranges over"
+        return f"{label}: stored water {what} {_range(total, ' to ')}, {_years(data)}."
+    if "tws_observed" in data:
+        seen = data["tws_observed"].values
+        axis = data["tws_observed"].dims[0]
+        when = f", fullest in {MONTHS[int(np.nanargmax(seen))]}" if axis == "month" else ""
+        return f"{label}: GRACE sees stored water between {_range(seen, ' and ')}{when}."
+    return f"{label}: nothing to show."
+
+
+def _range(values: np.ndarray, between: str) -> str:
+    return between.join(quantity(float(end), "mm") for end in (np.nanmin(values), np.nanmax(values)))
+
+
+def _years(data: xr.Dataset) -> str:
+    times = data["time"].values.astype("datetime64[Y]").astype(int) + 1970
+    return f"{times.min()} to {times.max()}"
+
+
+def memory_sentence(heat: xr.DataArray, label: str) -> str:
+    """Text equivalent of the memory heatmap: the leading driver, and how much is older than a season."""
+    size = np.abs(heat.transpose("lag_bin", "forcing").values)
+    total = size.sum()
+    if not total > 0:
+        return f"{label}: no influence of past weather is found."
+    by_driver = size.sum(0) / total
+    lead = int(by_driver.argmax())
+    name = variable(str(heat["forcing"].values[lead])).long_name.lower()
+    old = size[heat["lag_start"].values >= 90].sum() / total
+    share = f"{name} carries {100 * by_driver[lead]:.0f} % of the memory of stored water"
+    return f"{label}: {share}; {100 * old:.0f} % of it is older than a season."

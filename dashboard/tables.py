@@ -1,0 +1,108 @@
+"""Tables of what the plots show, for those who cannot see them or want the numbers: HTML with captions and headers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from dashboard.layers import MONTHS, Layer, title
+from dashboard.selection import flag_names, number
+from dashboard.summary import units_in_words
+from hdlcore.data.cube import place_label
+from hdlcore.data.regions import place_name
+from hdlcore.variables import variable
+
+SHORT = {
+    "tws": "Total",
+    "swe": "Snow",
+    "soil_moisture": "Soil",
+    "groundwater": "Groundwater",
+    "tws_smoothed": "Total, smoothed as GRACE sees it",
+    "tws_observed": "GRACE",
+    "precipitation": "Precipitation",
+}
+
+
+def html_table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """An HTML table; the first column names the row."""
+    top = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            (f'<th scope="row">{escape(text)}</th>' if i == 0 else f"<td>{escape(text)}</td>")
+            for i, text in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    name = escape(caption)
+    table = f"<table><caption>{name}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">{table}</div>'
+
+
+def _cell(value: float) -> str:
+    return number(float(value)) if np.isfinite(value) else "–"
+
+
+def map_table(world: xr.Dataset, shown: Layer, mask: NDArray[np.bool_], month: int) -> str:
+    """Area-weighted means by climate zone, then the five highest and lowest cells."""
+    values, area, codes = shown.values.astype(float), world["area"].values.astype(float), world["climate_zone"].values
+    good = mask & np.isfinite(values)
+    rows = []
+    for code, name in flag_names(world, "climate_zone").items():
+        chosen = good & (codes == code)
+        mean = _cell(np.average(values[chosen], weights=area[chosen])) if chosen.any() else "–"
+        rows.append([name, mean, f"{int(chosen.sum()):,}"])
+    units = units_in_words(shown.variable.units)
+    zones = html_table(f"{title(shown, month)}: area-weighted means", ["Climate", units or "value", "Cells"], rows)
+    order = np.flatnonzero(good)[np.argsort(values[good])]
+    picked = list(dict.fromkeys([*order[::-1][:5], *order[:5][::-1]]))
+    cells = world["cell"].values
+    extremes = [
+        [
+            place_name(world, int(cells[at])),
+            place_label(float(world["lat"].values[at]), float(world["lon"].values[at])),
+            _cell(values[at]),
+        ]
+        for at in picked
+    ]
+    return zones + html_table("Highest and lowest cells", ["Place", "Centre", units or "value"], extremes)
+
+
+def series_table(data: xr.Dataset, label: str) -> str:
+    """The curves month by month; a daily run is given as monthly means."""
+    names = [
+        name
+        for name in ("tws", "swe", "soil_moisture", "groundwater", "tws_smoothed", "tws_observed", "precipitation")
+        if name in data
+    ]
+    head = ["Month", *(f"{SHORT[name]} ({units_in_words(variable(name).units)})" for name in names)]
+    if "month" in data.dims:
+        rows = [[MONTHS[i], *(_cell(data[name].values[i]) for name in names)] for i in range(12)]
+        return html_table(label, head, rows)
+    monthly = data.drop_dims("seen_time", errors="ignore").resample(time="MS").mean()
+    seen = data["tws_observed"].rename(seen_time="time").resample(time="MS").mean() if "tws_observed" in data else None
+    rows = []
+    for i, when in enumerate(monthly["time"].values):
+        row = [str(when)[:7]]
+        for name in names:
+            source = (
+                seen.reindex(time=monthly["time"]) if name == "tws_observed" and seen is not None else monthly[name]
+            )
+            row.append(_cell(source.values[i]))
+        rows.append(row)
+    return html_table(label, head, rows)
+
+
+def memory_table(heat: xr.DataArray, label: str) -> str:
+    """Contributions by lag and driver."""
+    heat = heat.transpose("lag_bin", "forcing")
+    head = ["Days ago", *(variable(str(name)).long_name for name in heat["forcing"].values)]
+    rows = []
+    for i, (start, end) in enumerate(zip(heat["lag_start"].values, heat["lag_end"].values, strict=True)):
+        rows.append([f"{start}" if start == end else f"{start} to {end}", *(_cell(value) for value in heat.values[i])])
+    return html_table(label, head, rows)

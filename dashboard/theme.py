@@ -1,0 +1,151 @@
+"""Look: colour tokens, type, the Material theme made of them, colours of the components. One place, two modes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from bokeh.document import Document
+from bokeh.models import InlineStyleSheet
+from panel.io.state import state
+
+from hdlcore.assets import assets_dir
+from hdlcore.variables import GROUNDWATER, SNOW, SOIL
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
+
+LIGHT = {
+    "page": "#FBFCFD",
+    "surface": "#FFFFFF",
+    "text": "#1B2730",
+    "quiet": "#5B6B75",
+    "line": "#D9E1E6",
+    "ocean": "#EAF1F5",
+    "nodata": "#D5DADD",
+    "accent": "#0B6E8A",
+    "total": "#000000",
+}
+DARK = {
+    "page": "#0F171D",
+    "surface": "#16212A",
+    "text": "#E6EDF2",
+    "quiet": "#9DB0BC",
+    "line": "#2A3943",
+    "ocean": "#0B141A",
+    "nodata": "#33424C",
+    "accent": "#4FB3CE",
+    "total": "#FFFFFF",
+}
+
+# Same order everywhere; a dash of its own each, so that colour is never the only sign.
+DASHES = {"tws": "solid", "swe": "dotted", "soil_moisture": "dashed", "groundwater": "dotdash"}
+FORCING_COLORS = {"precipitation": "#0072B2", "air_temperature": "#D55E00", "net_radiation": "#CC79A7"}
+
+
+def tokens(dark: bool) -> dict[str, str]:
+    """Colour tokens of a mode."""
+    return DARK if dark else LIGHT
+
+
+def component_colors(dark: bool) -> dict[str, str]:
+    """Okabe-Ito colours of the stores; the total is black on light, white on dark."""
+    return {"tws": tokens(dark)["total"], "swe": SNOW, "soil_moisture": SOIL, "groundwater": GROUNDWATER}
+
+
+def label_colors(dark: bool) -> dict[str, str]:
+    """Darker kin of the component colours for TEXT, at least 4.5:1 on the surface (the lines keep the pure colours)."""
+    if dark:
+        return component_colors(dark)
+    return {"tws": "#000000", "swe": "#1F6F9F", "soil_moisture": "#8A5A00", "groundwater": "#00704F"}
+
+
+def _palette(dark: bool) -> dict[str, Any]:
+    tone = tokens(dark)
+    return {
+        "palette": {
+            "primary": {"main": tone["accent"], "contrastText": tone["surface"] if dark else "#FFFFFF"},
+            "background": {"default": tone["page"], "paper": tone["surface"]},
+            "text": {"primary": tone["text"], "secondary": tone["quiet"]},
+            "divider": tone["line"],
+        },
+        "typography": {
+            "fontFamily": FONT,
+            "fontSize": 13,
+            "htmlFontSize": 16,
+            "button": {"textTransform": "none", "fontWeight": 500},
+        },
+        "shape": {"borderRadius": 6},
+        "components": {
+            "MuiButtonBase": {"defaultProps": {"disableRipple": True}},
+            "MuiAppBar": {
+                "defaultProps": {"elevation": 0},
+                "styleOverrides": {
+                    "root": {
+                        "backgroundColor": f"{tone['surface']} !important",
+                        "color": f"{tone['text']} !important",
+                        "backgroundImage": "none",
+                        "borderBottom": f"1px solid {tone['line']}",
+                    }
+                },
+            },
+            "MuiToolbar": {
+                "styleOverrides": {
+                    "root": {
+                        "minHeight": "48px !important",
+                        "paddingLeft": "16px !important",
+                        "paddingRight": "8px !important",
+                    }
+                }
+            },
+            "MuiOutlinedInput": {"styleOverrides": {"notchedOutline": {"borderColor": tone["line"]}}},
+        },
+    }
+
+
+@lru_cache(maxsize=1)
+def material_theme() -> dict[str, Any]:
+    """Theme for panel-material-ui, light and dark."""
+    return {"light": _palette(False), "dark": _palette(True)}
+
+
+@lru_cache(maxsize=4)
+def _css_file(name: str) -> str:
+    return (assets_dir() / "css" / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def page_css() -> str:
+    """Style sheet of the page: the tokens as CSS variables for both modes, then assets/css/explorer.css."""
+
+    def block(selector: str, dark: bool) -> str:
+        rows = "".join(f"--hdl-{name}:{value};" for name, value in tokens(dark).items())
+        labels = "".join(f"--hdl-label-{name.replace('_', '-')}:{value};" for name, value in label_colors(dark).items())
+        return f"{selector}{{{rows}{labels}color-scheme:{'dark' if dark else 'light'};}}"
+
+    return "\n".join([block(":root", False), block(":root[data-hdl-mode=dark]", True), _css_file("explorer.css")])
+
+
+_sheets: WeakKeyDictionary[Document, dict[str, InlineStyleSheet]] = WeakKeyDictionary()
+
+
+def _shared(name: str) -> str | InlineStyleSheet:
+    document = state.curdoc
+    if document is None:
+        return _css_file(name)
+    known = _sheets.setdefault(document, {})
+    if name not in known:
+        known[name] = InlineStyleSheet(css=_css_file(name))
+    return known[name]
+
+
+class Styled:
+    """Gives a Panel object the style sheet named `sheet`, once a document (a copy each made up half of the page)."""
+
+    sheet = "layout.css"
+
+    def _process_param_change(self, params: dict[str, Any]) -> dict[str, Any]:
+        params = super()._process_param_change(params)  # type: ignore[misc]
+        if "stylesheets" in params:
+            params["stylesheets"] = [*params["stylesheets"], _shared(self.sheet)]
+        return params  # type: ignore[no-any-return]

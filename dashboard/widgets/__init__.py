@@ -1,0 +1,144 @@
+"""Our own small controls: plain HTML with labels and keys, where no ready widget has them.
+
+Each is a Python class here and a script of the same name beside it. They hold no state of their own: they show
+parameters and send messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import param
+
+from dashboard.theme import Styled
+
+_HERE = Path(__file__).parent
+
+
+def _script(name: str) -> str:
+    return (_HERE / f"{name}.js").read_text(encoding="utf-8")
+
+
+class Control(Styled, pn.custom.JSComponent):
+    """A control whose script sends messages `{"type": ...}` to the handlers given by `on`."""
+
+    sheet = "components.css"
+    _esm = "export function render() {}"
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**{"margin": 0, **params})
+        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {}
+
+    def on_message(self, kind: str, handler: Callable[[dict[str, Any]], None]) -> None:
+        """Call `handler(message)` for each message of that type."""
+        self._handlers[kind] = handler
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message to the script."""
+        self._send_msg(message)
+
+    def _handle_msg(self, data: Any) -> None:
+        handler = self._handlers.get(data.get("type")) if isinstance(data, dict) else None
+        if handler is not None:
+            handler(data)
+
+
+class Shell(Control):
+    """Document-wide matters: colour mode, address, shortcuts, announcements."""
+
+    dark = param.Boolean(False)
+    query = param.String("", doc="What the address should say after '?'.")
+    replace = param.Boolean(False, doc="Replace the present entry of the browser's history instead of adding one.")
+    say = param.String("", doc="Announced to screen readers.")
+    _esm = _script("shell")
+
+
+class Player(Control):
+    """Months: previous, play, next, slider."""
+
+    value = param.Integer(0, doc="Index into labels.")
+    labels = param.List([], item_type=str)
+    arrived = param.Integer(0, doc="Index of the frame the map shows; playing waits for it.")
+    interval = param.Integer(700, doc="Milliseconds between frames.")
+    _esm = _script("player")
+
+
+class ColorKey(Control):
+    """Colour ramp with histogram, brush, range fields and padlock."""
+
+    label = param.String("")
+    units = param.String("")
+    explanation = param.String("")
+    palette = param.List([], item_type=str, doc="CSS colours from low to high.")
+    low = param.Number(0.0)
+    high = param.Number(1.0)
+    ticks = param.List([])
+    counts = param.List([], doc="Cells in equal bins from low to high; the end bins hold what lies beyond.")
+    brush = param.Parameter(None, doc="[low, high] of the value filter, or None.")
+    mode = param.Selector(default="fixed", objects=["fixed", "auto", "set"])
+    _esm = _script("colorkey")
+
+
+class Chips(Control):
+    """The selection as chips, the count of cells left, clear and undo."""
+
+    items = param.List([])
+    count = param.String("")
+    empty = param.Boolean(False)
+    can_undo = param.Boolean(False)
+    _esm = _script("chips")
+
+
+class Place(Control):
+    """Name, facts, latitude and longitude fields, sentence."""
+
+    title = param.String("")
+    facts = param.List([])
+    lat = param.Number(0.0)
+    lon = param.Number(0.0)
+    sentence = param.String("")
+    message = param.String("")
+    _esm = _script("place")
+
+
+class MapTools(Control):
+    """Drag mode and zoom of a map figure found by its name."""
+
+    figure = param.String("")
+    mode = param.Selector(default="move", objects=["move", "box", "lasso"])
+    _esm = _script("maptools")
+
+
+class Readout(Control):
+    """Value and place under the pointer."""
+
+    units = param.String("")
+    _esm = _script("readout")
+
+
+class RangeField(Control):
+    """Two number fields as one range; an empty field is open."""
+
+    label = param.String("")
+    low = param.Parameter(None)
+    high = param.Parameter(None)
+    hints = param.List([], doc="Placeholders of the two fields.")
+    _esm = _script("rangefield")
+
+
+class Buttons(Control):
+    """Labelled buttons that call `act(id)`; with `chosen` set, a group of which one is chosen."""
+
+    items = param.List([], doc="Each {id, label, icon?, hint?, kind?, disabled?, pressed?}.")
+    chosen = param.String(None, allow_None=True)
+    joined = param.Boolean(False, doc="Draw them as one bar, for toggles.")
+    label = param.String("")
+    _esm = _script("buttons")
+
+    def __init__(self, act: Callable[[str], None] | None = None, **params: Any) -> None:
+        super().__init__(**params)
+        if act is not None:
+            self.on_message("press", lambda message: act(str(message.get("id"))))

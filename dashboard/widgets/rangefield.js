@@ -1,0 +1,32 @@
+// Two numbers as one range; an empty field is open.
+export function render({ model }) {
+  const box = document.createElement("fieldset")
+  box.className = "range"
+  box.innerHTML = `<legend></legend><div><input type="text" inputmode="decimal" autocomplete="off"><span>to</span><input type="text" inputmode="decimal" autocomplete="off"></div>`
+  const [low, high] = box.querySelectorAll("input")
+  const show = (value) => (value === null || value === undefined ? "" : String(Number(Number(value).toPrecision(6))).replace("-", "−"))
+  const draw = () => {
+    box.querySelector("legend").textContent = model.label
+    low.setAttribute("aria-label", `${model.label}, from`)
+    high.setAttribute("aria-label", `${model.label}, to`)
+    low.placeholder = model.hints[0] ?? ""
+    high.placeholder = model.hints[1] ?? ""
+    low.value = show(model.low)
+    high.value = show(model.high)
+  }
+  const read = (field) => {
+    const text = field.value.trim().replace("−", "-").replace(",", ".")
+    const value = text === "" ? null : Number(text)
+    field.setAttribute("aria-invalid", String(Number.isNaN(value)))
+    return value
+  }
+  const send = () => {
+    const pair = [read(low), read(high)]
+    if (!pair.some(Number.isNaN)) model.send_msg({ type: "range", range: pair })
+  }
+  low.onchange = send
+  high.onchange = send
+  for (const name of ["label", "low", "high", "hints"]) model.on(name, draw)
+  draw()
+  return box
+}

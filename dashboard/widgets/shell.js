@@ -1,0 +1,76 @@
+// What belongs to the whole document: colour mode, address bar (with back and forward), shortcuts, announcements.
+export function render({ model, el }) {
+  const root = document.documentElement
+  root.lang = "en"
+  requestAnimationFrame(() => { root.dataset.hdlReady = "1" })
+  const mode = () => { root.dataset.hdlMode = model.dark ? "dark" : "light" }
+  model.on("dark", mode)
+  mode()
+
+  const here = () => window.location.search.replace(/^\?/, "")
+  const kept = () => new URLSearchParams(here()).get("theme")
+  model.on("query", () => {
+    const theme = kept()
+    const query = [model.query, theme ? `theme=${theme}` : ""].filter(Boolean).join("&")
+    if (query === here()) return
+    const url = window.location.pathname + (query ? `?${query}` : "")
+    model.replace ? window.history.replaceState({}, "", url) : window.history.pushState({}, "", url)
+  })
+  const back = () => { model.send_msg({ type: "popstate", query: here() }) }
+  window.addEventListener("popstate", back)
+
+  const typing = (event) => {
+    const target = event.composedPath()[0]
+    return target instanceof Element && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName)
+      || target.closest("[role=slider],[role=listbox],[role=menu],[role=radiogroup],[role=dialog],[role=tablist]"))
+  }
+  const keys = (event) => {
+    if (event.altKey || typing(event)) return
+    const undo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.shiftKey
+    if (undo) { event.preventDefault(); model.send_msg({ type: "undo" }); return }
+    if (event.ctrlKey || event.metaKey) return
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+    if (step) { event.preventDefault(); window.dispatchEvent(new CustomEvent("hdl-step", { detail: step })) }
+    if (event.key === "?") model.send_msg({ type: "help" })
+  }
+  document.addEventListener("keydown", keys)
+
+  model.on("msg:custom", async (event) => {
+    const message = event.type ? event : event.data
+    if (message.type === "download") {
+      const bytes = Uint8Array.from(atob(message.content), (c) => c.charCodeAt(0))
+      const link = document.createElement("a")
+      link.href = URL.createObjectURL(new Blob([bytes], { type: message.mime }))
+      link.download = message.name
+      link.click()
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000)
+    }
+    if (message.type === "copy") {
+      let copied = true
+      const text = message.text ?? window.location.href
+      try { await navigator.clipboard.writeText(text) } catch {
+        // no clipboard without https: the old way, through a selected field
+        const field = document.createElement("textarea")
+        field.value = text
+        document.body.append(field)
+        field.select()
+        copied = document.execCommand("copy")
+        field.remove()
+      }
+      model.send_msg({ type: "copied", ok: copied, what: message.what })
+    }
+  })
+
+  const live = document.createElement("div")
+  live.className = "visually-hidden"
+  live.setAttribute("role", "status")
+  live.setAttribute("aria-live", "polite")
+  const say = () => { live.textContent = model.say }
+  model.on("say", say)
+  say()
+  model.on("remove", () => {
+    window.removeEventListener("popstate", back)
+    document.removeEventListener("keydown", keys)
+  })
+  return live
+}

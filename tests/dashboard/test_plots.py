@@ -1,0 +1,171 @@
+"""Plots are pure: the right numbers in, the same numbers drawn, units in the labels, colours all can tell apart."""
+
+from __future__ import annotations
+
+import itertools
+
+import holoviews as hv
+import numpy as np
+import pytest
+import xarray as xr
+
+from dashboard.plots.components import components, precipitation, spread_apart
+from dashboard.plots.heatmap import heatmap, lag_position
+from dashboard.plots.projection import ICE, OUTSIDE, SEA, load_projection
+from dashboard.plots.worldmap import CHOSEN, SHOWN, WorldMap, run_lengths
+from dashboard.theme import DARK, DASHES, LIGHT, component_colors, label_colors
+from hdlcore.attribution.lags import lag_bins
+
+
+def _heat(values: np.ndarray) -> xr.DataArray:
+    start, end = lag_bins(365)
+    names = ["precipitation", "air_temperature", "net_radiation"]
+    coords = {"lag_start": ("lag_bin", start), "lag_end": ("lag_bin", end), "forcing": names}
+    return xr.DataArray(values, dims=("lag_bin", "forcing"), coords=coords)
+
+
+def test_components_carry_the_data_units_and_dashes(season) -> None:
+    plot = components(season, summary="what is seen")
+    curves = {curve.vdims[0].name: curve for curve in plot.traverse(lambda e: e, [hv.Curve])}
+    for name in ("tws", "swe", "soil_moisture", "groundwater"):
+        np.testing.assert_allclose(curves[name].dimension_values(1), season[name].values)
+    (dots,) = plot.traverse(lambda e: e, [hv.Scatter])
+    np.testing.assert_allclose(dots.dimension_values(1), season["tws_observed"].values)
+    (band,) = plot.traverse(lambda e: e, [hv.Area])
+    np.testing.assert_allclose(band.dimension_values(2) - band.dimension_values(1), 30)
+    figure = hv.render(plot)
+    assert figure.yaxis[0].axis_label == "mm from the mean"
+    assert figure.html_attributes == {"role": "img", "aria-label": "what is seen"}
+    assert len(set(DASHES.values())) == 4
+
+
+def test_a_missing_quantity_is_not_drawn(season) -> None:
+    plot = components(season[["tws_observed", "precipitation"]])
+    assert not plot.traverse(lambda e: e, [hv.Curve])
+    assert len(plot.traverse(lambda e: e, [hv.Scatter])) == 1
+
+
+def test_precipitation_hangs_from_the_top(season) -> None:
+    figure = hv.render(precipitation(season))
+    assert figure.y_range.start > figure.y_range.end == 0
+    assert figure.yaxis[0].axis_label == "mm d⁻¹"
+
+
+def test_labels_do_not_cover_each_other_and_stay_near_their_lines() -> None:
+    placed = spread_apart(np.array([0.0, 0.1, 0.2, 50.0]), 10)
+    assert np.diff(np.sort(placed)).min() >= 10 - 1e-6
+    assert placed[3] == pytest.approx(50, abs=1)
+    assert list(np.argsort(placed)) == [0, 1, 2, 3]
+
+
+def test_heatmap_shows_every_bin_and_its_share() -> None:
+    start, _ = lag_bins(365)
+    values = np.random.default_rng(1).normal(size=(start.size, 3))
+    plot = heatmap(_heat(values), signed=True)
+    boxes = plot.traverse(lambda e: e, [hv.Rectangles])[0]
+    np.testing.assert_allclose(boxes.dimension_values("contribution"), values.ravel())
+    (labels,) = plot.traverse(lambda e: e, [hv.Labels])
+    shares = [float(text.removesuffix(" %")) for text in labels.dimension_values("text")]
+    assert shares == pytest.approx(100 * np.abs(values).sum(0) / np.abs(values).sum(), abs=0.5)
+    ticks = hv.render(plot).xaxis[0].major_label_overrides.values()
+    assert {"1 day", "1 week", "1 month", "1 season", "1 year"} <= {tick.replace("\n", " ") for tick in ticks}
+
+
+def test_lags_stand_in_order_on_the_axis() -> None:
+    start, end = lag_bins(365)
+    at = [lag_position(day, start, end) for day in (0, 1, 7, 30, 90, 365)]
+    assert at == sorted(at)
+    assert at[0] == 0
+    assert at[-1] == start.size
+
+
+@pytest.fixture(scope="module", params=["equal_earth", "robinson", "plate_carree"])
+def projection(request, world):
+    lat = world["lat"].values.astype(np.float32)
+    return load_projection(request.param, lat.size, lat.tobytes())
+
+
+def test_a_tap_on_a_cell_finds_that_cell(projection, world) -> None:
+    sample = np.random.default_rng(2).choice(world.sizes["cell"], 300, replace=False)
+    hits = [projection.at(projection.cell_x[i], projection.cell_y[i]) == i for i in sample]
+    assert np.mean(hits) > 0.97  # near the pole a cell is narrower than a pixel
+
+
+def test_the_way_back_to_the_globe_is_exact_to_a_tenth_of_a_degree(projection, world) -> None:
+    lon, lat = projection.inverse(projection.cell_x, projection.cell_y)
+    assert np.abs(lat - world["lat"].values).max() < 0.1
+    narrow = np.cos(np.radians(lat))
+    assert (np.abs(lon - world["lon"].values) * narrow).max() < 0.1
+
+
+def test_the_sea_and_the_edge_are_told_apart(projection) -> None:
+    west, _, south, north = projection.extent
+    assert projection.at(0, 0) == SEA  # Gulf of Guinea
+    assert projection.at(west - 1e6, south - 1e6) == OUTSIDE
+    assert (projection.index == ICE).any()
+    if projection.name != "plate_carree":
+        assert projection.at(west, north) == OUTSIDE
+
+
+def test_run_lengths_rebuild_the_index(projection) -> None:
+    value, length = run_lengths(projection.index)
+    np.testing.assert_array_equal(np.repeat(value, length).reshape(projection.index.shape), projection.index)
+    assert value.nbytes + length.nbytes < 600_000
+
+
+def test_a_month_step_sends_four_bytes_a_cell_and_leaves_the_figure(projection, world) -> None:
+    view = WorldMap("a-map", projection, world["cell"].values)
+    figure, raster = view.figure, view.figure.renderers
+    view.set_values(world["precipitation"].values[0])
+    assert view.cells.data["value"].nbytes == 4 * world.sizes["cell"]
+    assert view.figure is figure
+    assert view.figure.renderers == raster
+    chosen = np.zeros(world.sizes["cell"], bool)
+    chosen[:5] = True
+    view.set_flags(~chosen, chosen, None)
+    assert set(view.cells.data["flags"][:5]) == {CHOSEN}
+    assert set(view.cells.data["flags"][5:]) == {SHOWN}
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
+_DEFICIENCY = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    "none": np.eye(3),
+}
+
+
+def _linear(color: str) -> np.ndarray:
+    srgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def _lab(linear: np.ndarray) -> np.ndarray:
+    matrix = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.array(matrix) @ np.clip(linear, 0, 1) / [0.9505, 1, 1.089]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("sight", list(_DEFICIENCY))
+def test_component_colours_stay_apart_for_colour_blind_eyes(dark: bool, sight: str) -> None:
+    seen = {name: _lab(np.array(_DEFICIENCY[sight]) @ _linear(color)) for name, color in component_colors(dark).items()}
+    for (first, a), (second, b) in itertools.combinations(seen.items(), 2):
+        assert np.linalg.norm(a - b) > 15, f"{first} and {second} look alike under {sight}"
+
+
+def _contrast(first: str, second: str) -> float:
+    light, dark = sorted(
+        (float(np.dot([0.2126, 0.7152, 0.0722], _linear(color))) for color in (first, second)), reverse=True
+    )
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("tone", [LIGHT, DARK])
+def test_text_has_contrast_on_every_surface(tone: dict[str, str]) -> None:
+    for ink, ground in itertools.product(("text", "quiet", "accent"), ("page", "surface")):
+        assert _contrast(tone[ink], tone[ground]) >= 4.5, f"{ink} on {ground}"
+    for color in label_colors(tone is DARK).values():
+        assert _contrast(color, tone["page"]) >= 4.5
