@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -51,7 +52,9 @@ def get_fields(model: str) -> tuple[xr.Dataset | None, str]:
         return None, str(error)
 
 
+@lru_cache(maxsize=1)
 def warm_up() -> None:
-    """Load what the first click would otherwise wait for."""
+    """Load, once a process, what the first page needs; then, beside it, what the first live run would wait for."""
     for model in [*get_models()][:1] or [""]:
         get_fields(model)
+    threading.Thread(target=get_engine().warm_up, name="warm-up", daemon=True).start()

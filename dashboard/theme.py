@@ -95,6 +95,7 @@ def _palette(dark: bool) -> dict[str, Any]:
                         "minHeight": "48px !important",
                         "paddingLeft": "16px !important",
                         "paddingRight": "8px !important",
+                        "& > h5": {"display": "none"},  # the page's empty title; the header has its own h1
                     }
                 }
             },

@@ -130,7 +130,7 @@ def page(frame: Frame, body: Any) -> pmui.Page:
         header=[frame.header],
         main=[column("explorer", frame.notices, body, frame.shell, frame.dialogs.layout)],
         theme_config=material_theme(),
-        sx={"& .main, & .main-content": {"backgroundColor": "var(--hdl-page)"}, "& h5:empty": {"display": "none"}},
+        sx={"& .main, & .main-content": {"backgroundColor": "var(--hdl-page)"}},
         raw_css=[page_css()],
         busy_indicator=None,
         theme_toggle=True,
