@@ -2,87 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import re
-import runpy
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Route, expect
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", "::1"}
-START_SECONDS = 120
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--force-color-profile=srgb",
-]
+sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]
+
+from scripts.app_session import (  # noqa: E402
+    ServerProcess,
+    chromium,
+    is_local,
+    pixel,
+    settle,
+    start_server,
+    stop_server,
+)
+
 DESKTOP = {"width": 1440, "height": 900}
-PHONE = {"width": 360, "height": 740}
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class ServerProcess:
-    """A running ``python -m dashboard.serve`` and where it is."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    @property
-    def app(self) -> str:
-        """Address of the app."""
-        return f"{self.url}/app"
-
-
-def start_server(folder: Path, *options: str) -> ServerProcess:
-    """Start the real server, its log in ``folder``; return when ``/readiness`` answers 200, else fail with the log."""
-    port = free_port()
-    log = folder / "server.log"
-    command = [sys.executable, "-m", "dashboard.serve", "--port", str(port), *options]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=subprocess.STDOUT)
-    server = ServerProcess(f"http://localhost:{port}", process, log)
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{server.url}/readiness", timeout=30):
-                return server
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    stop_server(server)
-    pytest.fail(f"the server did not become ready:\n{log.read_text(errors='replace')[-4000:]}")
-
-
-def stop_server(server: ServerProcess) -> None:
-    """End the process: gently, then for good."""
-    if server.process.poll() is None:
-        server.process.terminate()
-        try:
-            server.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            server.process.kill()
-            server.process.wait(timeout=10)
+# Longest wait for anything a person asked for: far more than is good, so that a busy machine fails no journey.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -95,14 +43,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium: the system's where there is one, else playwright's own."""
-    find_browser = runpy.run_path(str(ROOT / "scripts" / "ensure_browser.py"))["find_browser"]
-    executable = find_browser()
-    assert executable is not None, "no Chromium on this machine; run `make browser`"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
-        yield chromium
-        chromium.close()
+    """A headless Chromium for all journeys."""
+    with chromium() as running:
+        yield running
 
 
 @dataclass
@@ -130,11 +73,10 @@ class Watch:
         """Refuse and record foreign requests, and record errors, on every page of a browser context."""
 
         def only_local(route: Route) -> None:
-            url = route.request.url
-            if urlsplit(url).hostname in LOCAL_HOSTS:
+            if is_local(route.request.url):
                 route.continue_()
             else:
-                self.foreign_requests.append(url)
+                self.foreign_requests.append(route.request.url)
                 route.abort()
 
         def on_console(message: ConsoleMessage) -> None:
@@ -144,7 +86,7 @@ class Watch:
 
         def on_failed(request: Request) -> None:
             # A page that is closed or reloaded aborts what is still on its way; that is no fault of ours.
-            if urlsplit(request.url).hostname in LOCAL_HOSTS and request.failure != "net::ERR_ABORTED":
+            if is_local(request.url) and request.failure != "net::ERR_ABORTED":
                 self.failed_requests.append(f"{request.url} ({request.failure})")
 
         def on_page(page: Page) -> None:
@@ -157,7 +99,7 @@ class Watch:
         context.on("page", on_page)
 
     def _check_socket(self, url: str) -> None:
-        if urlsplit(url).hostname not in LOCAL_HOSTS:
+        if not is_local(url):
             self.foreign_requests.append(url)
 
 
@@ -177,7 +119,8 @@ NewPage = Callable[..., Page]
 def new_page(browser: Browser, watch: Watch) -> Iterator[NewPage]:
     """Return a function that opens a page of a new visitor (own cookies and session), watched.
 
-    ``new_page(viewport=PHONE, color_scheme="dark")``: options as of playwright's ``Browser.new_context``.
+    ``new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")``: options as of playwright's
+    ``Browser.new_context``.
     """
     contexts: list[BrowserContext] = []
 
@@ -185,7 +128,7 @@ def new_page(browser: Browser, watch: Watch) -> Iterator[NewPage]:
         settings = {"viewport": DESKTOP, "reduced_motion": "reduce", "accept_downloads": True} | options
         context = browser.new_context(**settings)  # type: ignore[arg-type]
         contexts.append(context)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE_MS)
         watch.attach(context)
         return context.new_page()
 
@@ -194,62 +137,103 @@ def new_page(browser: Browser, watch: Watch) -> Iterator[NewPage]:
         context.close()
 
 
+class Explorer:
+    """The Explore page as one visitor has it: where things are (by role and label) and what can be done."""
+
+    def __init__(self, server: ServerProcess, page: Page) -> None:
+        self.page, self._app = page, server.app
+        place = page.get_by_role("region", name="Chosen place")
+        self.place = place.get_by_role("heading", level=2)
+        self.sentence = place.get_by_role("status")
+        self.message = place.get_by_role("alert")
+        self.map = page.get_by_role("img", name="Map:")
+        self.curves = page.get_by_role("img", name=re.compile("stored water (swings|ranges|departs)"))
+        self.memory = page.get_by_role("img", name=re.compile("the memory of stored water"))
+        self.rain = page.get_by_role("img", name=re.compile("^Precipitation:"))
+        self.selection = page.get_by_role("group", name="Selection")
+        self.month = page.get_by_role("slider", name="Month")
+
+    def open(self, query: str = "") -> Explorer:
+        """Open the app with a query string ('' or '?...') and wait until it is filled."""
+        self.page.goto(self._app + query, wait_until="domcontentloaded")
+        return self.filled()
+
+    def filled(self) -> Explorer:
+        """Wait until map, curves and heatmap are there and rest."""
+        settle(self.page, timeout=PATIENCE_MS / 1000)
+        expect(self.memory).to_be_visible()
+        return self
+
+    def button(self, name: str, **options: bool) -> Locator:
+        """A button by its accessible name, exactly."""
+        return self.page.get_by_role("button", name=name, exact=options.get("exact", True))
+
+    def radio(self, name: str) -> Locator:
+        """One of a few options."""
+        return self.page.get_by_role("radio", name=name, exact=True)
+
+    def tap(self, lat: float, lon: float) -> None:
+        """Click the map at a place (degrees), no faster than a person moves the pointer from one to another."""
+        self.map.scroll_into_view_if_needed()
+        self.page.wait_for_timeout(400)  # Bokeh takes two clicks within 300 ms for one double click
+        x, y = pixel(self.page, lat, lon)
+        self.page.mouse.click(x, y)
+
+    def fill(self, label: str, text: str) -> None:
+        """Write into a field and press Enter."""
+        self.page.get_by_label(label).fill(text)
+        self.page.get_by_label(label).press("Enter")
+
+    def choose_region(self, name: str) -> None:
+        """Choose a named region or country."""
+        box = self.page.get_by_role("combobox", name="Region or country")
+        box.click()
+        box.fill(name)
+        self.page.get_by_role("option", name=name, exact=True).click()
+
+    def pick(self, label: str, option: str) -> None:
+        """Choose from a drop-down list."""
+        self.page.get_by_role("combobox", name=label).click()
+        listed = self.page.get_by_role("listbox", name=label)
+        listed.get_by_text(option, exact=True).click()
+        expect(listed).to_be_hidden()
+
+    def query(self) -> dict[str, str]:
+        """What the address says."""
+        return {key: values[0] for key, values in parse_qs(urlsplit(self.page.url).query).items()}
+
+    def cells_left(self) -> int:
+        """Number of cells the filters leave, as the page says it."""
+        text = self.selection.get_by_text(re.compile(r"[\d,]+ (of|land) ")).inner_text()
+        return int(text.split()[0].replace(",", ""))
+
+    def text_of(self, picture: Locator) -> str:
+        """What a screen reader says of a plot."""
+        return picture.get_attribute("aria-label") or ""
+
+    def picture(self, plot: Locator) -> Image.Image:
+        """Pixels of a plot."""
+        return Image.open(BytesIO(plot.screenshot())).convert("RGB")
+
+    def color_at(self, lat: float, lon: float) -> tuple[int, int, int]:
+        """Colour (red, green, blue) of the map at a place (degrees)."""
+        box = self.map.bounding_box()
+        assert box is not None
+        x, y = pixel(self.page, lat, lon)
+        red, green, blue = self.picture(self.map).getpixel((round(x - box["x"]), round(y - box["y"])))  # type: ignore[misc]
+        return red, green, blue
+
+
+NewExplorer = Callable[..., Explorer]
+
+
 @pytest.fixture
-def page(new_page: NewPage) -> Page:
-    """One desktop-sized page of one visitor."""
-    return new_page()
-
-
-# A page is settled when Bokeh has drawn its documents and for a while neither the WebSocket nor the page has moved.
-_IDLE = """() => {
-    const B = window.Bokeh;
-    if (!B || !B.documents || B.documents.length === 0) return false;
-    return B.documents.every((doc) => doc.is_idle);
-}"""
-_FINGERPRINT = """() => {
-    const seen = [];
-    const walk = (root) => {
-        for (const node of root.querySelectorAll('*')) {
-            if (node.tagName === 'CANVAS') seen.push(node.width + 'x' + node.height);
-            if (node.shadowRoot) walk(node.shadowRoot);
-        }
-        seen.push((root.textContent || '').length);
-    };
-    walk(document.body);
-    return seen.join(',');
-}"""
-
-
-def settle(page: Page, *, quiet: float = 0.4, timeout: float = 30.0) -> None:
-    """Wait until the page is drawn and has not changed (text, canvases, messages) for ``quiet`` seconds.
-
-    Fails the test after ``timeout`` seconds. Waits on what a person sees, never for a fixed time alone.
-    """
-    deadline = time.monotonic() + timeout
-    page.wait_for_function(_IDLE, timeout=timeout * 1000)
-    last, since = page.evaluate(_FINGERPRINT), time.monotonic()
-    while time.monotonic() - since < quiet:
-        if time.monotonic() > deadline:
-            pytest.fail(f"the page did not settle within {timeout:g} s")
-        page.wait_for_timeout(50)
-        now = page.evaluate(_FINGERPRINT) if page.evaluate(_IDLE) else ""
-        if now != last:
-            last, since = now, time.monotonic()
-
-
-@pytest.fixture(name="settle", scope="session")
-def settle_fixture() -> Callable[..., None]:
-    """Return `settle`, so that a journey needs no import of this file."""
-    return settle
+def visitor(server: ServerProcess, new_page: NewPage) -> NewExplorer:
+    """Return a function that makes a new visitor; options as of `new_page`."""
+    return lambda **options: Explorer(server, new_page(**options))
 
 
 @pytest.fixture
-def open_app(server: ServerProcess, page: Page) -> Callable[[str], Page]:
-    """Return a function that opens the app with a query string ('' or '?...') and waits until it is settled."""
-
-    def go(query: str = "") -> Page:
-        page.goto(server.app + query, wait_until="domcontentloaded")
-        settle(page)
-        return page
-
-    return go
+def app(visitor: NewExplorer) -> Explorer:
+    """A visitor with a desktop screen who has not opened the app yet."""
+    return visitor()

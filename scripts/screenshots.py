@@ -1,0 +1,84 @@
+"""Pictures of the Explore page for the README: ``docs/images/explore-{1440,768,390}-{light,dark}.png``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+sys.path[:0] = [root] if (root := str(Path(__file__).resolve().parents[1])) not in sys.path else []
+
+from PIL import Image  # noqa: E402
+from playwright.sync_api import Browser  # noqa: E402
+
+from scripts.app_session import ROOT, chromium, settle, start_server, stop_server  # noqa: E402
+
+FOLDER = ROOT / "docs" / "images"
+SIZES = {1440: 900, 768: 1024, 390: 844}
+MAX_BYTES = 400_000
+# The page scrolls inside a box of its own: how high the window must be to show all of it.
+_HEIGHT = """() => {
+    let most = 0;
+    const walk = (root) => {
+        for (const node of root.querySelectorAll('*')) {
+            if (['auto', 'scroll'].includes(getComputedStyle(node).overflowY))
+                most = Math.max(most, node.getBoundingClientRect().top + node.scrollHeight);
+            if (node.shadowRoot) walk(node.shadowRoot);
+        }
+    };
+    walk(document);
+    return Math.ceil(Math.max(most, document.documentElement.scrollHeight));
+}"""
+
+
+def take(browser: Browser, address: str, width: int, dark: bool) -> bytes:
+    """PNG of the whole page at a width (px), settled."""
+    touch = width < 500
+    context = browser.new_context(
+        viewport={"width": width, "height": SIZES[width]},
+        device_scale_factor=1,
+        reduced_motion="reduce",
+        has_touch=touch,
+        is_mobile=touch,
+    )
+    try:
+        page = context.new_page()
+        page.goto(address + ("?theme=dark" if dark else ""), wait_until="domcontentloaded")
+        page.get_by_role("img", name="the memory of stored water").wait_for(timeout=60_000)
+        settle(page)
+        page.set_viewport_size({"width": width, "height": min(page.evaluate(_HEIGHT), 3000)})
+        settle(page, quiet=1.0)
+        return page.screenshot(animations="disabled", caret="hide")
+    finally:
+        context.close()
+
+
+def small(png: bytes) -> bytes:
+    """The same picture with 256 colours where it would be larger than `MAX_BYTES`."""
+    if len(png) <= MAX_BYTES:
+        return png
+    stream = BytesIO()
+    Image.open(BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(stream, "png", optimize=True)
+    return stream.getvalue()
+
+
+def main() -> int:
+    """Take all pictures; return 0."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        server = start_server(Path(folder))
+        try:
+            with chromium() as browser:
+                for width in SIZES:
+                    for dark in (False, True):
+                        path = FOLDER / f"explore-{width}-{'dark' if dark else 'light'}.png"
+                        path.write_bytes(small(take(browser, server.app, width, dark)))
+                        print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
+        finally:
+            stop_server(server)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""Journeys on a phone, in the dark, by keyboard and with a screen reader's eyes; where everything comes from."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Explorer, NewExplorer
+
+pytestmark = pytest.mark.browser
+
+INDIA, ATLANTIC = (22.5, 80.5), (0.0, -30.0)
+DARK_PAGE, LIGHT_PAGE = (15, 23, 29), (251, 252, 253)
+
+# What sticks out to the right of the viewport, through all shadow roots; what scrolls inside its own box may.
+_TOO_WIDE = """() => {
+    const found = [];
+    const walk = (root, scrolls) => {
+        for (const node of root.children) {
+            const style = getComputedStyle(node);
+            if (style.display === 'none' || style.visibility === 'hidden' || style.position === 'fixed') continue;
+            const box = node.getBoundingClientRect();
+            const inside = scrolls || ['auto', 'scroll', 'hidden', 'clip'].includes(style.overflowX);
+            if (!scrolls && box.width > 1 && box.right > window.innerWidth + 1)
+                found.push(`${node.tagName}.${node.className} to ${Math.round(box.right)} px`);
+            if (node.shadowRoot) walk(node.shadowRoot, inside);
+            walk(node, inside);
+        }
+    };
+    walk(document.body, false);
+    return found;
+}"""
+_FOCUS = """() => {
+    let at = document.activeElement;
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+    return at ? {tag: at.tagName, name: at.getAttribute('aria-label') || at.textContent.trim()} : null;
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 360])
+def test_a_phone_shows_all_without_scrolling_sideways(visitor: NewExplorer, width: int) -> None:
+    """Nothing is wider than the screen; a touch on the map picks a place, the months step, a filter works."""
+    app = visitor(viewport={"width": width, "height": 844}, has_touch=True, is_mobile=True).open()
+    assert app.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert app.page.evaluate(_TOO_WIDE) == []
+    box = app.map.bounding_box()
+    assert box is not None and box["width"] > 0.85 * width and box["y"] < 844 / 2, "the map comes first and is wide"
+
+    app.map.scroll_into_view_if_needed()
+    from scripts.app_session import pixel
+
+    app.page.touchscreen.tap(*pixel(app.page, *INDIA))
+    expect(app.place).to_contain_text("India")
+    app.button("Next month").tap()
+    expect(app.sentence).to_contain_text(", June:")
+    app.button("Tropical").tap()
+    expect(app.button("Remove Tropical climate")).to_be_visible()
+    app.filled()
+    for plot in (app.curves, app.memory):
+        plot.scroll_into_view_if_needed()
+        assert len(app.picture(plot).getcolors(1 << 20)) > 10
+    assert app.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert app.page.evaluate(_TOO_WIDE) == []
+
+
+def near(color: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
+    """Whether two colours are the same to the eye."""
+    return all(abs(one - two) <= 6 for one, two in zip(color, other, strict=True))
+
+
+def page_color(app: Explorer) -> tuple[int, int, int]:
+    """Colour of the page where nothing is drawn: its lower left corner."""
+    picture = app.picture(app.page.locator("body"))
+    red, green, blue = picture.getpixel((2, picture.height - 3))  # type: ignore[misc]
+    return red, green, blue
+
+
+def test_dark_colours_reach_page_and_plots_and_stay_in_the_link(app: Explorer) -> None:
+    """The switch darkens page, sea and plots; a link with theme=dark opens dark and stays so while things change."""
+    app.open()
+    assert near(page_color(app), LIGHT_PAGE)
+    light_sea, light_curve = app.color_at(*ATLANTIC), app.picture(app.curves)
+    app.button("Toggle theme").click()
+    expect(app.page.locator("html")).to_have_attribute("data-hdl-mode", "dark")
+    app.filled()
+    assert near(page_color(app), DARK_PAGE)
+    assert sum(app.color_at(*ATLANTIC)) < 150 < sum(light_sea)
+    middle = (light_curve.width // 2, 8)
+    assert sum(app.picture(app.curves).getpixel(middle)) < 200 < sum(light_curve.getpixel(middle))  # type: ignore[arg-type]
+    app.button("Toggle theme").click()
+    expect(app.page.locator("html")).to_have_attribute("data-hdl-mode", "light")
+    assert near(page_color(app.filled()), LIGHT_PAGE)
+
+    app.open("?theme=dark")
+    expect(app.page.locator("html")).to_have_attribute("data-hdl-mode", "dark")
+    assert near(page_color(app), DARK_PAGE) and sum(app.color_at(*ATLANTIC)) < 150
+    app.button("Next month").click()
+    expect(app.sentence).to_contain_text(", June:")
+    expect(app.page).to_have_url(re.compile("t=06"))
+    assert app.query() == {"v": "1", "t": "06", "theme": "dark"}
+
+
+def tab_to(app: Explorer, name: str, most: int = 60) -> None:
+    """Press Tab until the control has the focus whose name matches a pattern."""
+    for _ in range(most):
+        app.page.keyboard.press("Tab")
+        focus = app.page.evaluate(_FOCUS)
+        if focus and re.search(name, focus["name"]):
+            return
+    pytest.fail(f"{most} presses of Tab did not reach '{name}'")
+
+
+def test_a_place_is_chosen_by_keyboard_alone(app: Explorer) -> None:
+    """Tab reaches the fields; Enter goes to the place; nonsense and sea are answered in one sentence."""
+    app.open()
+    tab_to(app, "Latitude, degrees north")
+    app.page.keyboard.press("Control+a")
+    app.page.keyboard.type("35.5")
+    app.page.keyboard.press("Tab")
+    app.page.keyboard.press("Control+a")
+    app.page.keyboard.type("103.5")
+    app.page.keyboard.press("Enter")
+    expect(app.place).to_contain_text("China")
+    expect(app.curves).to_have_attribute("aria-label", re.compile("China"))
+    expect(app.page).to_have_url(re.compile("at=35.5,103.5"))
+    app.page.keyboard.press("Control+a")
+    app.page.keyboard.type("east")
+    app.page.keyboard.press("Enter")
+    expect(app.message).to_contain_text("is not a place")
+    expect(app.place).to_contain_text("China")
+
+    tab_to(app, "Stored water as a table")
+    app.page.keyboard.press("Enter")
+    table = app.page.get_by_role("table").filter(visible=True)
+    expect(table).to_have_count(1)
+    expect(table.get_by_role("columnheader").first).to_be_visible()
+
+
+def accessible(app: Explorer) -> list[dict[str, Any]]:
+    """Nodes of the accessibility tree as the browser hands it to a screen reader: role and name."""
+    session = app.page.context.new_cdp_session(app.page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    return [
+        {"role": node["role"]["value"], "name": str(node.get("name", {}).get("value", "")).strip(), "node": node}
+        for node in nodes
+        if not node.get("ignored") and "role" in node
+    ]
+
+
+def test_everything_that_can_be_used_has_a_name(app: Explorer) -> None:
+    """No button, field, slider, list or picture is nameless; buttons are not told apart by place alone."""
+    app.open("?v=1&zone=tropical&of=filter&val=0,100")
+    named = {"button", "textbox", "slider", "combobox", "checkbox", "radio", "link", "image", "img"}
+    nodes = accessible(app)
+    assert [node["role"] for node in nodes if node["role"] in named and not node["name"]] == []
+    buttons = [node["name"] for node in nodes if node["role"] == "button"]
+    assert len(buttons) > 15 and len(buttons) == len(set(buttons)), sorted(buttons)
+    assert {"main", "banner"} <= {node["role"] for node in nodes}
+    assert app.page.locator("html").get_attribute("lang") == "en"
+
+
+def test_no_heading_is_nameless(app: Explorer) -> None:
+    """Who walks from heading to heading hears what each part is."""
+    headings = [node["name"] for node in accessible(app.open()) if node["role"] == "heading"]
+    assert len(headings) >= 4 and all(headings), headings
+
+
+def test_provenance_names_model_weights_data_and_what_is_generated(app: Explorer) -> None:
+    """One button tells model, weights hash, data version, observed against generated, and the baseline."""
+    from hdlcore.data.cube import open_world
+    from hdlcore.runtime.engine import Engine
+
+    model = Engine().models()[0]
+    app.open()
+    app.button("Provenance").click()
+    dialog = app.page.get_by_role("dialog", name="Provenance")
+    expect(dialog.locator("dd").first).to_be_visible()
+    told = {term.inner_text(): term.locator("+ dd").inner_text() for term in dialog.locator("dt").all()}
+    assert model.id in told["Model"] and str(model.members) in told["Model"]
+    assert all(member.sha256[:16] in told["Weights"] for member in model.card.members)
+    assert told["Data version"] == open_world().attrs["version"]
+    assert "GRACE" in told["Observed"] and "ERA5" in told["Reanalysis"]
+    assert "generated" in told["Generated"].lower() and "2002 to 2007" in told["Baseline"]
+    assert told["Limits"] and told["Attribution"]
+    app.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_help_opens_by_key_and_returns_the_focus(app: Explorer) -> None:
+    """'?' opens how to read the page, Escape closes it, and the page goes on."""
+    app.open()
+    app.page.keyboard.press("?")
+    dialog = app.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Read the heatmap")
+    app.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    app.button("Next month").click()
+    expect(app.sentence).to_contain_text(", June:")

@@ -1,0 +1,172 @@
+"""Journeys with live work: runs and explanations with progress and cancel, two visitors at once, taking data away."""
+
+from __future__ import annotations
+
+import re
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from playwright.sync_api import Locator, expect
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Explorer, NewExplorer
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+GERMANY, KENYA, INDIA = (50.5, 10.5), (0.5, 38.5), (22.5, 80.5)
+# A click while another visitor's job runs: fractions of a second when idle; this only tells "answers" from "waits".
+ANSWERS_SECONDS = 8.0
+
+
+def progress(app: Explorer) -> Locator:
+    """Bars of jobs under way (the page's own hidden bar of its frame has no name)."""
+    return app.page.get_by_role("progressbar", name=re.compile(r"\w")).filter(visible=True)
+
+
+def test_raw_and_anomaly_run_the_model_live(app: Explorer) -> None:
+    """The run shows its progress, fills the curves with years, and the season comes back at once."""
+    app.open("?v=1&at=0.5,38.5")
+    app.radio("Raw").click()
+    expect(progress(app)).to_have_count(1)
+    expect(app.button("Cancel").filter(visible=True)).to_have_count(1)
+    expect(app.curves).to_have_attribute("aria-label", re.compile("Kenya.*ranges over .* mm to .* mm, 2002 to 2007"))
+    expect(progress(app)).to_have_count(0)
+    expect(app.page).to_have_url(re.compile("series=raw"))
+    app.radio("Anomaly").click()
+    expect(app.curves).to_have_attribute("aria-label", re.compile("Kenya.*departs from its season by .*2002 to 2007"))
+    app.radio("Season").click()
+    expect(app.curves).to_have_attribute("aria-label", re.compile("Kenya.*swings by"))
+    expect(app.page).not_to_have_url(re.compile("series="))
+
+
+def test_live_explanation_completes_and_says_what_it_leaves_out(app: Explorer) -> None:
+    """Gradient x input of the chosen cell: the note gives cost, memory and completeness gap; the heatmap changes."""
+    app.open("?v=1&at=50.5,10.5")
+    shipped = app.picture(app.memory).tobytes()
+    app.button("Explain this cell live").click()
+    expect(progress(app)).to_have_count(1)
+    note = app.page.get_by_text("computed live in")
+    expect(note).to_have_text(
+        re.compile(r"Mean memory \d+ days\. Not accounted for: [\d.]+ mm of [\d.]+ mm on average")
+    )
+    expect(app.button("Explain this cell live")).to_be_disabled()
+    assert app.filled().picture(app.memory).tobytes() != shipped
+    app.tap(*INDIA)
+    expect(app.place).to_contain_text("India")
+    expect(app.page.get_by_text("precomputed over the whole record")).to_be_visible()
+    expect(app.button("Explain this cell live")).to_be_enabled()
+
+
+def test_cancel_stops_a_job_and_leaves_the_page_as_it_was(app: Explorer) -> None:
+    """After Cancel the bar goes, nothing of the job arrives, no error is shown, and it can be asked for again."""
+    app.open("?v=1&at=-25.5,135.5&method=integrated_gradients")
+    text = app.text_of(app.memory)
+    app.button("Explain this cell live").click()
+    expect(progress(app)).to_have_count(1)
+    app.button("Cancel").filter(visible=True).click()
+    expect(progress(app)).to_have_count(0)
+    app.page.wait_for_timeout(1500)
+    assert app.text_of(app.memory) == text
+    expect(app.page.get_by_text("computed live in")).to_have_count(0)
+    expect(app.page.get_by_role("alert").filter(visible=True)).to_have_count(0)
+    expect(app.button("Explain this cell live")).to_be_enabled()
+
+
+def test_a_second_visitor_is_answered_while_the_first_waits(visitor: NewExplorer) -> None:
+    """One visitor's long explanation holds up nobody else's clicks, and ends well."""
+    first = visitor().open("?v=1&at=64.5,100.5&method=integrated_gradients")
+    second = visitor().open()
+    first.button("Explain this cell live").click()
+    expect(progress(first)).to_have_count(1)
+    started = time.monotonic()
+    second.tap(*KENYA)
+    expect(second.memory).to_have_attribute("aria-label", re.compile("Kenya"))
+    took = time.monotonic() - started
+    assert progress(first).count() == 1, "the first visitor's job was over before the second clicked; make it longer"
+    assert took < ANSWERS_SECONDS, f"the second visitor waited {took:.1f} s for a click"
+    # the first visitor's own page answers too: another cell ends the job that nobody waits for any more
+    first.tap(*GERMANY)
+    expect(first.place).to_contain_text("Germany")
+    expect(progress(first)).to_have_count(0)
+    first.pick("Method", "Gradient × input")
+    first.button("Explain this cell live").click()
+    expect(first.page.get_by_text("computed live in")).to_be_visible()
+
+
+def saved(app: Explorer, button: str, folder: Path) -> Path:
+    """Press a button of the export dialog and keep the file it gives."""
+    with app.page.expect_download() as download:
+        app.button(button).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def number_shown(app: Explorer) -> float:
+    """The departure in the sentence, in mm with its sign."""
+    found = re.search(r": ([\d.,]+) mm (above|below) its yearly mean", app.sentence.inner_text())
+    assert found is not None, app.sentence.inner_text()
+    return float(found[1].replace(",", "")) * (1 if found[2] == "above" else -1)
+
+
+def run_snippet(app: Explorer, folder: Path) -> float:
+    """Run the snippet of the export dialog in a Python of its own, away from the repository; what it prints."""
+    script = folder / "snippet.py"
+    script.write_text(app.page.get_by_role("dialog").get_by_role("code").inner_text(), encoding="utf-8")
+    done = subprocess.run([sys.executable, str(script)], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return float(done.stdout)
+
+
+def test_export_of_a_cell_gives_the_numbers_on_the_screen(app: Explorer, tmp_path: Path) -> None:
+    """CSV, NetCDF and snippet agree with the sentence; the picture has the size that was asked for."""
+    app.open("?v=1&at=22.5,80.5&t=08")
+    shown = number_shown(app)
+    app.button("Export").click()
+    table = pd.read_csv(saved(app, "Map as CSV", tmp_path))
+    assert list(table.columns) == ["time", "lat", "lon", "place", "variable", "units", "value"]
+    assert len(table) == app.cells_left() and set(table["units"]) == {"mm"} and set(table["time"]) == {"month 08"}
+    here = table[(table["lat"] == 22.5) & (table["lon"] == 80.5)]["value"].item()
+    assert abs(here - shown) <= 0.5
+
+    with xr.open_dataset(saved(app, "Map as NetCDF", tmp_path)) as data:
+        assert data.attrs["Conventions"].startswith("CF-") and data["tws"].attrs["units"] == "mm"
+        np.testing.assert_allclose(data["tws"].values, table["value"].values, rtol=1e-5, atol=1e-4)
+        assert int(data["month"]) == 8 and "generated" in data.attrs["comment"].lower()
+    curves = pd.read_csv(saved(app, "Curves as CSV", tmp_path))
+    with xr.open_dataset(saved(app, "Curves as NetCDF", tmp_path)) as data:
+        assert {"tws", "swe", "soil_moisture", "groundwater"} <= set(data.data_vars)
+        total = curves[curves["variable"] == "tws"]["value"].to_numpy()
+        np.testing.assert_allclose(data["tws"].values, total, rtol=1e-5, atol=1e-4)
+        assert abs(total[7] - shown) <= 0.5 and (data["lat"], data["lon"]) == (22.5, 80.5)
+        stores = sum(data[name] for name in ("swe", "soil_moisture", "groundwater"))
+        np.testing.assert_allclose(stores, data["tws"], atol=0.5)
+
+    app.pick("Width of the picture", "1200 px, for a page")
+    picture = saved(app, "Map as PNG", tmp_path).read_bytes()
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", picture[16:24])
+    assert width == 1200 and 500 < height < 1200 and len(picture) > 50_000
+    assert abs(run_snippet(app, tmp_path) - shown) <= 0.5
+
+
+def test_export_of_a_region_gives_its_area_weighted_mean(app: Explorer, tmp_path: Path) -> None:
+    """The snippet of a filtered region and the exported cells give the mean in the sentence."""
+    app.open("?v=1&of=filter&zone=tropical&lat=-30,5&region=Brazil&t=03")
+    shown = number_shown(app)
+    app.button("Export").click()
+    table = pd.read_csv(saved(app, "Map as CSV", tmp_path))
+    assert len(table) == app.cells_left() < 1000
+    assert table["lat"].between(-30, 5).all()
+    weights = np.cos(np.radians(table["lat"]))  # area of a cell of one degree
+    assert abs(np.average(table["value"], weights=weights) - shown) <= 0.5
+    assert abs(run_snippet(app, tmp_path) - shown) <= 0.5
