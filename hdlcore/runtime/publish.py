@@ -46,6 +46,8 @@ LIMITS = (
     "against the finer mascons of the published H2M and must not be set beside its figures without saying so.",
     "Held-out blocks have no buffer: the smoothing lets a held-out cell near its block's edge see trained neighbours; "
     "the score of block interiors shows how much that matters.",
+    "Where snow never melts away (about 1 % of the cells, high mountains and the far north) storage has no equilibrium "
+    "and grows: there is no glacier flow.",
     "Rivers, lakes and reservoirs are not stores of their own; groundwater takes their part. Ice sheets are left out.",
 )
 
