@@ -82,13 +82,13 @@ def test_the_land_water_cycle_is_of_the_right_size(engine: Engine) -> None:
 def test_seasons_are_where_they_belong(engine: Engine) -> None:
     fields: xr.Dataset = engine.fields(MODEL)
     north = fields.where((fields["lat"] > 55) & (fields["lon"] > 60) & (fields["lon"] < 140), drop=True)
-    assert int(north["swe"].mean("cell").argmax()) in (1, 2, 3)  # February to April
+    assert int(north["swe"].mean("cell").values.argmax()) in (1, 2, 3)  # February to April
     sahel = fields.where((fields["lat"] > 10) & (fields["lat"] < 14) & (abs(fields["lon"]) < 15), drop=True)
-    assert int(sahel["tws"].mean("cell").argmax()) in (7, 8, 9)
+    assert int(sahel["tws"].mean("cell").values.argmax()) in (7, 8, 9)
     south = fields.where(
         (fields["lat"] < -15) & (fields["lat"] > -22) & (fields["lon"] > 20) & (fields["lon"] < 32), drop=True
     )
-    assert int(south["tws"].mean("cell").argmax()) in (1, 2, 3)
+    assert int(south["tws"].mean("cell").values.argmax()) in (1, 2, 3)
 
 
 def test_missing_assets_are_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
