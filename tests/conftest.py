@@ -17,6 +17,11 @@ from hdlcore.training.trainer import Trainer
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: playwright keeps an event loop in this thread, where asyncio.run would fail."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(scope="session")
 def world() -> xr.Dataset:
     """The shipped world cube."""
