@@ -340,8 +340,10 @@ def provenance_html(view: View) -> str:
     kinds: dict[str, list[str]] = {}
     for name in view.world.data_vars:
         attrs = view.world[name].attrs
+        if not attrs.get("source"):  # bookkeeping of our own, such as the ids of the held-out blocks
+            continue
         kinds.setdefault(str(attrs.get("kind", "other")), []).append(
-            f"{attrs.get('long_name', name)} ({attrs.get('source', 'source not stated')})"
+            f"{attrs.get('long_name', name)} ({attrs['source']})"
         )
     for kind, entries in sorted(kinds.items()):
         rows.append((kind.capitalize(), "; ".join(sorted(set(entries)))))

@@ -68,6 +68,7 @@ def _palette(dark: bool) -> dict[str, Any]:
             "background": {"default": tone["page"], "paper": tone["surface"]},
             "text": {"primary": tone["text"], "secondary": tone["quiet"]},
             "divider": tone["line"],
+            "action": {"active": tone["quiet"]},
         },
         "typography": {
             "fontFamily": FONT,
@@ -78,6 +79,7 @@ def _palette(dark: bool) -> dict[str, Any]:
         "shape": {"borderRadius": 6},
         "components": {
             "MuiButtonBase": {"defaultProps": {"disableRipple": True}},
+            "MuiPaper": {"styleOverrides": {"root": {"backgroundImage": "none"}}},  # no veil over dialogs in dark
             "MuiAppBar": {
                 "defaultProps": {"elevation": 0},
                 "styleOverrides": {

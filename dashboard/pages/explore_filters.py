@@ -18,9 +18,14 @@ from hdlcore.data.regions import region_names
 from hdlcore.errors import RequestError
 
 COMPACT = """
-.MuiSelect-select { min-height: 24px !important; padding-top: 6.5px !important; padding-bottom: 6.5px !important; }
+.MuiSelect-select { min-height: 37px !important; padding-top: 6.5px !important; padding-bottom: 6.5px !important; }
 .MuiInputLabel-root:not(.MuiInputLabel-shrink) { transform: translate(14px, 9px) scale(1) !important; }
+.MuiInputLabel-root:not(.MuiInputLabel-shrink) { padding: 0 !important; }
+.MuiInputLabel-root { background: none !important; }
+.MuiInputLabel-shrink { background: var(--hdl-page) !important; }
+.MuiSelect-icon { color: var(--hdl-quiet) !important; }
 """
+ARROW = ".MuiAutocomplete-endAdornment button { color: var(--hdl-quiet) !important; }"
 
 
 class PlacePart:
@@ -109,6 +114,7 @@ class FilterPart:
             restrict=True,
             case_sensitive=False,
             css_classes=["region"],
+            stylesheets=[ARROW],
             **SELECT,
         )
         self.latitude = RangeField(label="Latitude °", hints=["−90", "90"], css_classes=["number"])

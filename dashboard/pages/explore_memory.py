@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import holoviews as hv
-import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
@@ -16,7 +15,7 @@ from dashboard import engine, series
 from dashboard.jobs import Lane
 from dashboard.pages.parts import SELECT, choice, column, heading, html, job_bar, row, table_switch
 from dashboard.pages.view import View
-from dashboard.plots.heatmap import heatmap
+from dashboard.plots.heatmap import box_meaning, color_key, color_limit, heatmap
 from dashboard.state import FILTERS, METHODS, apply
 from dashboard.summary import memory_sentence, quantity
 from dashboard.tables import memory_table
@@ -46,6 +45,7 @@ class MemoryPart:
             row("parthead", heading("What it remembers"), self.signed, self._switch),
             job_bar(self.lane),
             self._plot,
+            self.key,
             row("partfoot", self.method, self.run),
             self.note,
             self.table,
@@ -59,6 +59,7 @@ class MemoryPart:
             label="Method", options={text: name for name, text in METHODS.items()}, css_classes=["method"], **SELECT
         )
         self.run = Buttons(lambda _: self._explain(), items=[EXPLAIN])
+        self.key = html("heatkey")
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
         self._switch = table_switch(self.table, self._show_table, "Memory as a table")
@@ -77,7 +78,7 @@ class MemoryPart:
         """Keep a figure that lives on in step: its description, and the colours' range."""
         plot.state.html_attributes = {"role": "img", "aria-label": self.text}
         if self.heat is not None:
-            most = max(float(np.nanmax(np.abs(self.heat.values))), 1e-9)
+            most = color_limit(self.heat)
             for mapper in plot.state.select({"type": LinearColorMapper}):
                 mapper.update(low=-most if self.state.signed else 0, high=most)
 
@@ -113,7 +114,7 @@ class MemoryPart:
             )
         self.method.visible = self.run.visible = single and view.fields is not None
         self.run.items = [{**EXPLAIN, "disabled": live is not None}]
-        self.signed.visible = self._switch.visible = self.heat is not None
+        self.signed.visible = self._switch.visible = self.key.visible = self.heat is not None
         if self.heat is None:
             self._plot[:] = []
             self._drawn = None
@@ -127,7 +128,8 @@ class MemoryPart:
         else:
             self._drawn, self._pipe = kind, Pipe(data=None)
             plot = hv.DynamicMap(self._draw, streams=[self._pipe])
-            self._plot[:] = [pn.pane.HoloViews(plot, height=180, sizing_mode="stretch_width", margin=0)]
+            self._plot[:] = [pn.pane.HoloViews(plot, height=168, sizing_mode="stretch_width", margin=0)]
+        self.key.object = color_key(self.heat, self.state.signed, view.dark)
         self._describe(live)
         if self.table.visible:
             self._show_table()
@@ -145,6 +147,7 @@ class MemoryPart:
         else:
             weighted = "" if self.view.selection.single else ", area-weighted"
             how = f"Gradient × input, precomputed over the whole record{weighted}."
+        how = f"{box_meaning(self.state.signed)} {how}"
         self.note.object = f'<p role="status" aria-live="polite">{head} <span>{how}</span></p>'
 
     def _show_table(self) -> None:

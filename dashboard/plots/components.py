@@ -21,8 +21,8 @@ hv.extension("bokeh")
 LABELS = {"tws": "Total", "swe": "Snow", "soil_moisture": "Soil", "groundwater": "Groundwater"}
 INITIALS = "JFMAMJJASOND"
 _MONTH_SPAN = (0.55, 12.45)
-_EDGE = 68  # px left of the frame, so that the plots of the column stand under each other
-_ROOM = 0.38  # share of the span kept free at the right, for the labels at the line ends
+_EDGE = 62  # px left of the frame, so that the plots of the column stand under each other
+_ROOM = 0.5  # share of the span kept free at the right, for the labels at the line ends
 
 
 def _axis(data: xr.Dataset) -> tuple[str, np.ndarray]:

@@ -11,10 +11,11 @@ import holoviews as hv
 import numpy as np
 import xarray as xr
 from bokeh.core.properties import value
-from bokeh.models import FixedTicker
+from bokeh.models import CustomJS, FixedTicker
 
 from dashboard.plots.components import tone_font
 from dashboard.plots.palette import palette
+from dashboard.summary import quantity
 from dashboard.theme import tokens
 from hdlcore.attribution.lags import LANDMARKS
 from hdlcore.variables import variable
@@ -24,7 +25,21 @@ hv.extension("bokeh")
 SHORT = {"precipitation": "Precipitation", "air_temperature": "Temperature", "net_radiation": "Radiation"}
 _GAP = 0.12  # between the map and the bars, in rows
 _TOP = 0.85  # height of the bars by lag, in rows
-_SIDE = 0.24  # width of the bars by driver, as a share of the bins
+_SIDE = 0.2  # width of the bars by driver, as a share of the bins
+
+
+# Labels a phone has no room for are left out: from the longest lag down, those nearer than a label is wide.
+_THIN = """
+const {start, end} = fig.x_range
+const kept = []
+for (const at of [...marks].reverse()) {
+  const px = (at - start) / (end - start) * fig.inner_width
+  if (kept.every((other) => other.px - px >= room)) kept.unshift({at, px})
+}
+const ticks = kept.map(({at}) => at)
+if (fig.inner_width > 0 && String(ticks) !== String(ticker.ticks)) ticker.ticks = ticks
+"""
+_LABEL_ROOM = 44  # px from the middle of one label to the middle of the next
 
 
 def lag_position(day: float, start: np.ndarray, end: np.ndarray) -> float:
@@ -45,19 +60,40 @@ def colors(signed: bool, dark: bool) -> tuple[str, ...]:
     return palette("devon") if dark else palette("devon_r")
 
 
+def color_limit(heat: xr.DataArray) -> float:
+    """Largest size of a contribution: the end of the colours."""
+    most = float(np.nanmax(np.abs(heat.values))) if heat.size else 0.0
+    return most if most > 0 else 1.0
+
+
+def color_key(heat: xr.DataArray, signed: bool, dark: bool) -> str:
+    """HTML of the colours from low to high with the unit; zero is marked where they diverge."""
+    most = quantity(float(f"{color_limit(heat):.2g}"), str(heat.attrs.get("units") or "mm"))
+    low, high, zero = ("−", f"+{most}", ' class="zero"') if signed else ("0", most, "")
+    ramp = f'<i{zero} style="background: linear-gradient(to right, {", ".join(colors(signed, dark)[::15])})"></i>'
+    label = f"Colours of the boxes, from {'−' + most if signed else low} to {most}"
+    return f'<div role="img" aria-label="{label}">{ramp}<span>{low}</span><span>{high}</span></div>'
+
+
+def box_meaning(signed: bool) -> str:
+    """What one box of the heatmap says, in a sentence."""
+    what = "water added (+) or taken (−) today by" if signed else "how much today's water is moved by"
+    return f"A box: {what} weather of that age, on average."
+
+
 def table(heat: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Values (lag_bin, forcing), first and last lag (days), drivers."""
     heat = heat.transpose("lag_bin", "forcing")
     return heat.values, heat["lag_start"].values, heat["lag_end"].values, [str(name) for name in heat["forcing"].values]
 
 
-def heatmap(heat: xr.DataArray, signed: bool, dark: bool = False, summary: str = "", height: int = 180) -> hv.Overlay:
+def heatmap(heat: xr.DataArray, signed: bool, dark: bool = False, summary: str = "", height: int = 168) -> hv.Overlay:
     """Lag by driver: colour is the contribution, or its size; bars are totals by lag (above), driver (right)."""
     values, start, end, drivers = table(heat)
     tone = tokens(dark)
     n, rows = len(start), len(drivers)
     size = np.abs(values)
-    most = float(np.nanmax(size)) if size.size and np.nanmax(size) > 0 else 1.0
+    most = color_limit(heat)
     lag, row = np.meshgrid(np.arange(n), np.arange(rows), indexing="ij")
     y = rows - 1 - row  # the first driver on top
     boxes = hv.Rectangles(
@@ -95,7 +131,7 @@ def heatmap(heat: xr.DataArray, signed: bool, dark: bool = False, summary: str =
             height=height,
             responsive=True,
             show_legend=False,
-            xlim=(0, n * (1 + _SIDE) + 2.9),
+            xlim=(0, n * (1 + _SIDE) + 3.6),
             ylim=(0, rows + _GAP + _TOP + 0.05),
             xlabel="age of the weather",
             ylabel="",
@@ -139,8 +175,11 @@ def _frame(drivers: list[str], marks: list[tuple[float, str]], tone: dict[str, s
                 axis_label_text_font_style="normal",
                 axis_label_text_font=tone_font(),
             )
+        ticker = FixedTicker(ticks=[at for at, _ in marks])
+        args = {"fig": fig, "ticker": ticker, "marks": ticker.ticks, "room": _LABEL_ROOM}
+        fig.js_on_change("inner_width", CustomJS(args=args, code=_THIN))
         fig.xaxis.update(
-            ticker=FixedTicker(ticks=[at for at, _ in marks]),
+            ticker=ticker,
             major_label_overrides={at: name.replace(" ", "\n") for at, name in marks},  # two lines: room on a phone
             major_tick_line_color=tone["quiet"],
             axis_label=None,

@@ -184,7 +184,8 @@ class WorldMap:
         tone = tokens(dark)
         self._ocean.glyph.fill_color = tone["ocean"]
         self._grid_under.glyph.line_color = tone["text"]
-        self._coast.glyph.line_color = "#C4D2DB" if dark else "#3F515C"
+        # Dark on both: over the pale middle of a diverging palette a pale coast would be lost.
+        self._coast.glyph.update(line_color="#22303A" if dark else "#3F515C", line_width=0.7 if dark else 0.6)
         self._rim.glyph.line_color = tone["line"]
         self._halo.glyph.line_color = tone["surface"]
         self._ring.glyph.line_color = tone["text"]

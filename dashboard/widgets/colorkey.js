@@ -57,7 +57,8 @@ export function render({ model, el }) {
     const length = upright ? height : width
     const ramp = 12
     const base = upright ? 0 : 16 // room for the numbers under a lying ramp
-    const room = (upright ? width : height) - ramp - 4 - base
+    const beside = upright ? 30 : 0 // room for the numbers beside an upright one, clear of the bars
+    const room = (upright ? width : height) - ramp - 4 - base - beside
     const at = (value) => {
       const [a, b] = span()
       const part = Math.min(Math.max((value - a) / (b - a), 0), 1)
