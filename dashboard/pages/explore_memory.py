@@ -146,7 +146,7 @@ class MemoryPart:
             how += f"Not accounted for: {quantity(gap, 'mm')} of {quantity(spread, 'mm')} on average."
         else:
             weighted = "" if self.view.selection.single else ", area-weighted"
-            how = f"Gradient × input, precomputed over the whole record{weighted}."
+            how = f"Gradient × input, precomputed for the 15th of each month of 2005{weighted}."
         how = f"{box_meaning(self.state.signed)} {how}"
         self.note.object = f'<p role="status" aria-live="polite">{head} <span>{how}</span></p>'
 

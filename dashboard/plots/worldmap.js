@@ -27,7 +27,10 @@ const paint = () => {
   const { ids, ny, nx } = store
   const [SHOWN, CHOSEN, POOR] = [1, 2, 4]
   const { value, flags } = cells.data
-  const [nodata, veil, ink, mark] = tones.data.color.map(rgba)
+  const [BLACK, WHITE] = ["#000000", "#FFFFFF"].map(rgba)
+  // a hatch must show on every colour, in light and dark alike
+  const bright = (c) => 0.3 * (c & 255) + 0.59 * ((c >> 8) & 255) + 0.11 * ((c >> 16) & 255) > 110
+  const [nodata, veil, , mark] = tones.data.color.map(rgba)
   const palette = mapper.palette.map(rgba)
   const [low, high, last] = [mapper.low, mapper.high, palette.length - 1]
   const n = value.length
@@ -41,7 +44,7 @@ const paint = () => {
     let c = Number.isFinite(v) ? palette[Math.min(Math.max(Math.round(((v - low) / (high - low)) * last), 0), last)] : nodata
     if (!(flags[i] & SHOWN)) c = mix(c, veil, 0.86)
     color[i + 3] = c
-    dark[i + 3] = flags[i] & POOR ? mix(c, ink, 0.35) : c
+    dark[i + 3] = flags[i] & POOR ? mix(c, bright(c) ? BLACK : WHITE, 0.4) : c
     chosen ||= (flags[i] & CHOSEN) > 0
     poor ||= (flags[i] & POOR) > 0
   }

@@ -62,7 +62,7 @@ def test_live_explanation_completes_and_says_what_it_leaves_out(app: Explorer) -
     assert app.filled().picture(app.memory).tobytes() != shipped
     app.tap(*INDIA)
     expect(app.place).to_contain_text("India")
-    expect(app.page.get_by_text("precomputed over the whole record")).to_be_visible()
+    expect(app.page.get_by_text("precomputed for the 15th of each month of 2005")).to_be_visible()
     expect(app.button("Explain this cell live")).to_be_enabled()
 
 
