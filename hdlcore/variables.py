@@ -20,7 +20,7 @@ class Variable:
 
     `low` and `high` are the fixed colour range on a map (in `units`); `anomaly` is the half-range of its departure
     from its own yearly mean, drawn with the diverging colour map. `positive` says what a positive value means.
-    `cell_methods` is "mean" for intensities and fluxes (a monthly value is the mean over its days).
+    A monthly value is the mean over its days, for stores and fluxes alike.
     """
 
     name: str

@@ -99,7 +99,7 @@ class SeriesPart:
         self.view.draw(data)
         self._spans.data = month_spans(data, self.state.month)
         self._draw()
-        moved = "" if "month" in data.dims or departures else "GRACE is moved to the model's mean. "
+        moved = "" if departures else "GRACE is moved to the model's mean. "
         weighted = "" if self.view.selection.single else "Area-weighted mean over the cells. "
         self.note.object = (
             f"<p>{weighted}{moved}{series.GENERATED if self.view.fields is not None else self.view.fields_problem}</p>"

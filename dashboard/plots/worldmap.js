@@ -30,7 +30,7 @@ const paint = () => {
   const [BLACK, WHITE] = ["#000000", "#FFFFFF"].map(rgba)
   // a hatch must show on every colour, in light and dark alike
   const bright = (c) => 0.3 * (c & 255) + 0.59 * ((c >> 8) & 255) + 0.11 * ((c >> 16) & 255) > 110
-  const [nodata, veil, , mark] = tones.data.color.map(rgba)
+  const [nodata, veil, mark] = tones.data.color.map(rgba)
   const palette = mapper.palette.map(rgba)
   const [low, high, last] = [mapper.low, mapper.high, palette.length - 1]
   const n = value.length

@@ -189,7 +189,7 @@ class WorldMap:
         self._rim.glyph.line_color = tone["line"]
         self._halo.glyph.line_color = tone["surface"]
         self._ring.glyph.line_color = tone["text"]
-        self._tones.data = {"color": [tone["nodata"], tone["ocean"], tone["text"], tone["accent"]]}
+        self._tones.data = {"color": [tone["nodata"], tone["ocean"], tone["accent"]]}
 
     def set_pick(self, position: int | None) -> None:
         """Ring with a cross-hair on a cell, or none."""
