@@ -17,11 +17,20 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from hdlcore.data.cube import positions
-from hdlcore.data.weather.climate import SHAPE, monthly_climate
+from hdlcore.data.weather.climate import monthly_climate
 from hdlcore.data.weather.days import DateLike, Day, DayTables, block, block_index, day_tables, parse_period, year_shape
-from hdlcore.data.weather.latent import OFFSETS, coefficients, latent_fields, wave_vectors
+from hdlcore.data.weather.latent import coefficients, enso_of_days, latent_fields
 from hdlcore.data.weather.precipitation import daily_precipitation, wetness
-from hdlcore.data.weather.radiation import ALBEDO, SNOW_ALBEDO, daily_net_radiation, top_radiation
+from hdlcore.data.weather.radiation import (
+    ALBEDO,
+    CLOUD_EFFECT,
+    CLOUD_SHARE,
+    SNOW_ALBEDO,
+    daily_net_radiation,
+    top_radiation,
+)
+from hdlcore.data.weather.slow import slow_modes
+from hdlcore.data.weather.teleconnections import enso_patterns
 from hdlcore.data.weather.temperature import daily_temperature
 from hdlcore.errors import DataError, RequestError
 from hdlcore.variables import variable
@@ -33,6 +42,8 @@ _CELLS_AT_ONCE = 64
 _MAX_VALUES = 2_000_000_000  # 8 GB; a whole-land century must be asked for in parts
 # Centring each single month takes a quarter of the variance of an AR(1) series of persistence 0.8; this gives it back.
 _SPREAD_FACTOR = {"climatological": 1.12, "interannual": 1.0}
+# Shift of the logit of snow cover per standard deviation of slow warmth; without warm winters none.
+_SNOW_SHIFT = {"climatological": 0.0, "interannual": 1.0}
 
 
 @dataclass(frozen=True)
@@ -138,7 +149,8 @@ def generate_arrays(
 
     begins = range(0, n_cells, _CELLS_AT_ONCE)
     for piece in pieces:  # block by block, so that a long period needs the coefficients of one block at a time
-        coefficients(int(spec.seed), piece.index)
+        coefficients(int(spec.seed), piece.index).ensure(cell_data.lat)
+        slow_modes(int(spec.seed), piece.index)
         if threads > 1 and len(begins) > 1:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(partial(work, piece), begins))
@@ -239,17 +251,33 @@ class _Piece:
     def weather(self, data: _CellData, spec: WeatherSpec) -> NDArray[np.float32]:
         """Weather [cell, made days, 3] of a few cells."""
         seed, shape, days = int(spec.seed), year_shape(), self.tables
-        latent = latent_fields(
-            wave_vectors(seed), data.lat, data.lon, coefficients(seed, self.index), OFFSETS, *self.made
-        )
+        coefs, modes = coefficients(seed, self.index), slow_modes(seed, self.index)
+        coefs.ensure(data.lat)  # again: with many blocks they may have left the cache
+        daily, slow = latent_fields(seed, data.lat, data.lon, coefs, modes, *self.made)
+        enso = enso_of_days(modes, *self.made)
+        rain_pattern, warmth_pattern = enso_patterns(data.lat, data.lon)
         top = top_radiation(data.lat, shape.month_declination, shape.month_distance)
-        climate = monthly_climate(data.temperature, data.precipitation, data.lat, top)
-        wet = wetness(latent, climate, days)
+        climate = monthly_climate(data.temperature, data.precipitation, data.lat, data.elevation, top)
+        wet = wetness(daily, slow, enso, rain_pattern, climate, days)
         values = np.empty((*wet.shape, 3), np.float32)
-        values[..., 0] = daily_precipitation(wet, climate, data.precipitation, days, SHAPE)
-        temperature = daily_temperature(wet, latent, climate, data.temperature, days, _SPREAD_FACTOR[spec.variability])
+        values[..., 0] = daily_precipitation(wet, climate, data.precipitation, days)
+        temperature = daily_temperature(
+            wet, daily, slow, enso, warmth_pattern, climate, data.temperature, days, _SPREAD_FACTOR[spec.variability]
+        )
         values[..., 1] = temperature
         values[..., 2] = daily_net_radiation(
-            wet, temperature, climate, data.lat, data.elevation, data.albedo, data.snow_albedo, days
+            wet,
+            daily,
+            slow,
+            temperature,
+            climate,
+            data.lat,
+            data.elevation,
+            data.albedo,
+            data.snow_albedo,
+            days,
+            CLOUD_SHARE,
+            CLOUD_EFFECT,
+            _SNOW_SHIFT[spec.variability],
         )
         return values

@@ -12,6 +12,7 @@ from hdlcore.data.weather.compiled import compiled
 from hdlcore.data.weather.days import DayTables
 
 F8 = NDArray[np.float64]
+F4 = NDArray[np.float32]
 
 SOLAR_CONSTANT = 1367.0  # W m-2; FAO-56 equation 21 (0.0820 MJ m-2 min-1)
 STEFAN_BOLTZMANN = 5.670374e-8  # W m-2 K-4
@@ -24,6 +25,10 @@ ALBEDO = np.array(
 SNOW_ALBEDO = np.array(
     [0.25, 0.20, 0.30, 0.35, 0.30, 0.50, 0.65, 0.40, 0.50, 0.65, 0.60, 0.65, 0.40, 0.55, 0.75, 0.70, 0.40]
 )
+
+# Fitted to shortwave radiation at US-AR1 and Davos: its correlation with wet days and its spread from day to day.
+CLOUD_SHARE = 0.75
+CLOUD_EFFECT = 2.2
 
 
 @compiled
@@ -57,9 +62,10 @@ def _net(
     FAO-56 lets the surface emit at air temperature; a sunlit surface is warmer, so a share `heated` of the radiation it
     absorbs is emitted again (fitted to the tower US-AR1).
     """
-    share = 0.25 + 0.50 * sun  # of the radiation at the top that arrives
+    clear = 0.75 + 2e-5 * elevation  # share of the radiation at the top that arrives under a clear sky; FAO-56 eq. 37
+    share = (0.25 + 0.50 * sun) * clear / 0.75
     vapour = 0.6108 * math.exp(17.27 * dew / (dew + 237.3))  # kPa
-    clouds = 1.35 * min(1.0, share / (0.75 + 2e-5 * elevation)) - 0.35
+    clouds = 1.35 * min(1.0, share / clear) - 0.35
     longwave = STEFAN_BOLTZMANN * (temperature + 273.15) ** 4 * (0.34 - 0.14 * math.sqrt(vapour)) * clouds
     return (1.0 - albedo) * (1.0 - heated) * share * top - longwave
 
@@ -67,6 +73,8 @@ def _net(
 @compiled
 def daily_net_radiation(
     wetness: F8,
+    daily: F4,
+    slow: F4,
     temperature: F8,
     climate: MonthlyClimate,
     lat: F8,
@@ -74,18 +82,29 @@ def daily_net_radiation(
     albedo: F8,
     snow_albedo: F8,
     days: DayTables,
+    cloud_share: float,
+    cloud_effect: float,
+    snow_shift: float,
 ) -> F8:
-    """Net radiation [cell, day], W m-2: wetter days are cloudier, drier climates have drier air, cold months snow."""
+    """Net radiation [cell, day], W m-2: wetter days are cloudier, drier climates have drier air, cold months snow.
+
+    `daily` is [cell, field, day] in the order of `latent.FIELDS`, `slow` [cell, 2, day]. Warm months and winters have
+    less snow: `snow_shift` is the shift of the logit of snow cover per standard deviation of slow warmth. Cloud goes
+    with wetness by the correlation `cloud_share`; `cloud_effect` is its effect on the logit of sunshine.
+    """
     top = top_radiation(lat, days.declination, days.distance)
     out = np.empty((wetness.shape[0], wetness.shape[1]))
+    rest = math.sqrt(1.0 - cloud_share * cloud_share)
     for c in range(out.shape[0]):
         for d in range(out.shape[1]):
             i, j, w = days.before[d], days.after[d], days.weight[d]
             mean_sun = climate.sun[c, i] + w * (climate.sun[c, j] - climate.sun[c, i])
-            sun = 1.0 / (1.0 + (1.0 - mean_sun) / mean_sun * math.exp(1.5 * wetness[c, d]))
+            cloud = cloud_share * wetness[c, d] + rest * daily[c, 4, d]
+            sun = 1.0 / (1.0 + (1.0 - mean_sun) / mean_sun * math.exp(cloud_effect * cloud))
             dry = climate.dryness[c, i] + w * (climate.dryness[c, j] - climate.dryness[c, i])
             snow = climate.snow[c, i] + w * (climate.snow[c, j] - climate.snow[c, i])
-            dew = max(-60.0, temperature[c, d] - 2.0 - 22.0 * dry * dry)
+            snow /= snow + (1.0 - snow) * math.exp(snow_shift * slow[c, 1, d])
+            dew = max(-60.0, temperature[c, d] - 2.0 - 16.0 * dry * dry)
             surface = albedo[c] + snow * (snow_albedo[c] - albedo[c])
-            out[c, d] = _net(top[c, d], sun, surface, temperature[c, d], dew, elevation[c], 0.05 + 0.14 * dry)
+            out[c, d] = _net(top[c, d], sun, surface, temperature[c, d], dew, elevation[c], 0.05 + 0.19 * dry)
     return out

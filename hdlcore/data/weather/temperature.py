@@ -12,12 +12,16 @@ from hdlcore.data.weather.compiled import compiled
 from hdlcore.data.weather.days import DayTables
 
 F8 = NDArray[np.float64]
+F4 = NDArray[np.float32]
 
 
 @compiled
 def daily_temperature(
     wetness: F8,
-    latent: NDArray[np.float32],
+    daily: F4,
+    slow: F4,
+    enso: F8,
+    pattern: F8,
     climate: MonthlyClimate,
     t_clim: F8,
     days: DayTables,
@@ -25,7 +29,8 @@ def daily_temperature(
 ) -> F8:
     """Air temperature [cell, day], degC, whose mean over each group of days is the climatology t_clim [cell, 12].
 
-    `latent` is [cell, field, day] in the order of `latent.FIELDS`. The anomalies of a group are centred with a parabola
+    `daily` is [cell, field, day] in the order of `latent.FIELDS`, `slow` [cell, 2, day], `enso` the index [day] and
+    `pattern` its correlation with warmth [cell, 12]. The anomalies of a group are centred with a parabola
     over each month that is zero at its edges, so that no month begins with a jump.
     """
     n_cells, n_days = wetness.shape
@@ -36,8 +41,14 @@ def daily_temperature(
             coupling = climate.coupling[c, i] + w * (climate.coupling[c, j] - climate.coupling[c, i])
             spread = climate.spread[c, i] + w * (climate.spread[c, j] - climate.spread[c, i])
             brief = climate.brief[c, i] + w * (climate.brief[c, j] - climate.brief[c, i])
-            own = math.sqrt(1.0 - brief) * latent[c, 3, d] + math.sqrt(brief) * latent[c, 4, d]
-            own *= math.sqrt(1.0 - coupling * coupling)
+            lasting = climate.slow_warmth[c, i] + w * (climate.slow_warmth[c, j] - climate.slow_warmth[c, i])
+            far = pattern[c, i] + w * (pattern[c, j] - pattern[c, i])
+            own = (
+                math.sqrt(1.0 - lasting - brief) * daily[c, 2, d]
+                + math.sqrt(brief) * daily[c, 3, d]
+                + math.sqrt(lasting) * slow[c, 1, d]
+            )
+            own = math.sqrt(1.0 - coupling * coupling) * (math.sqrt(1.0 - far * far) * own + far * enso[d])
             value = spread_factor * spread * (coupling * wetness[c, d] + own)
             for m in range(12):
                 value += days.course[d, m] * t_clim[c, m]
