@@ -1,8 +1,8 @@
 """The world cube: what it must hold, how it is opened, checked, and asked for a cell.
 
-A cube is a Zarr store of land cells on the 1 degree grid. The stable name of a cell is its id, ``row * 360 + column``
-with row 0 at 89.5 N and column 0 at 179.5 W; its *position* is where it stands along the ``cell`` dimension of one
-cube.
+It is a cube of `hdlcore.data.schema` - GRACE's months in ``/monthly``, all else in the root - that holds more than any
+cube must; `SCHEMA` says what. The stable name of a cell is its id, ``row * 360 + column`` with row 0 at 89.5 N and
+column 0 at 179.5 W; its *position* is where it stands along the ``cell`` dimension of one cube.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ def open_world(path: str | Path | None = None) -> xr.Dataset:
         try:
             with xr.open_zarr(source, consolidated=False, chunks=None, decode_timedelta=False) as lazy:
                 ds = lazy.load()
+            if (source / "monthly").is_dir():
+                ds = _with_months(ds, source)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise DataError(
                 f"The world cube at {source} cannot be read ({error}); rebuild it with `make assets`."
@@ -114,6 +116,15 @@ def open_world(path: str | Path | None = None) -> xr.Dataset:
         log.debug("opened %s: %d cells", source, ds.sizes["cell"])
         _opened[key] = ds
     return _opened[key]
+
+
+def _with_months(ds: xr.Dataset, source: Path) -> xr.Dataset:
+    """Add the monthly series. On disk the axis has every month; one without any value is left out here."""
+    with xr.open_zarr(source, group="monthly", consolidated=False, chunks=None) as lazy:
+        months = lazy.load().dropna("time", how="all")
+    if not np.array_equal(months["cell"].values, ds["cell"].values):
+        raise ValueError("the cells of its months are not those of its root")
+    return ds.assign_coords(time=months["time"]).assign({name: months[name] for name in months.data_vars})
 
 
 def validate(ds: xr.Dataset) -> list[str]:

