@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 import xarray as xr
 
 from hdlcore.data.cube import open_world
+from hdlcore.folders import cache_folder
 from hdlcore.runtime.publish import publish
 from hdlcore.training.recipes import Recipe
 from hdlcore.training.trainer import Trainer
@@ -20,6 +22,14 @@ torch.set_num_threads(1)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: playwright keeps an event loop in this thread, where asyncio.run would fail."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Answers of an earlier run must not pass for this one; compiled kernels are kept, named by their source."""
+    kernels = cache_folder("kernels")
+    os.environ["HDL_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ.setdefault("HDL_KERNELS", str(kernels))
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ import xarray as xr
 from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.storage import MemoryStore
 
+from hdlcore.folders import cache_folder
+
 logger = logging.getLogger(__name__)
 
 MANIFEST, DATA = "manifest.json", "data.zarr"
@@ -27,13 +29,6 @@ MANIFEST, DATA = "manifest.json", "data.zarr"
 STALE = 3600.0
 #: Default bound of the cache, bytes.
 MAX_BYTES = 2_000_000_000
-
-
-def cache_dir() -> Path:
-    """Folder of the cache: ``HDL_CACHE``, else the user's cache folder."""
-    override = os.environ.get("HDL_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(override).expanduser() if override else Path(base).expanduser() / "hdl-explorer"
 
 
 def entry_name(*parts: object) -> str:
@@ -48,7 +43,7 @@ class DiskCache:
     """
 
     def __init__(self, root: Path | None = None, max_bytes: int = MAX_BYTES) -> None:
-        self.root = (root or cache_dir()) / "results"
+        self.root = root / "results" if root else cache_folder("results")
         self.max_bytes = max_bytes
         self._said = False
 

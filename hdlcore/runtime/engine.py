@@ -1,72 +1,81 @@
-"""The engine: the one door to the models. Asked with small hashable requests, it answers with read-only datasets."""
+"""The engine: the one door to models, twin and data. Asked with small hashable requests, it answers with read-only
+datasets."""
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 
 from hdlcore.assets import assets_dir
 from hdlcore.data.cube import open_world, positions
-from hdlcore.errors import HDLError, ModelError, RequestError
-from hdlcore.models.checkpoint import CARD, Card, read_card
+from hdlcore.errors import DataError, HDLError, ModelError
+from hdlcore.models.checkpoint import CARD, read_card
 from hdlcore.progress import CancelToken, Progress
-from hdlcore.runtime.cache import DatasetCache, read_only
+from hdlcore.runtime.cache import DatasetCache
+from hdlcore.runtime.code_version import code_version
+from hdlcore.runtime.datasets import DataSource
+from hdlcore.runtime.disk_cache import DiskCache, entry_name
 from hdlcore.runtime.ensemble import Ensemble
-from hdlcore.runtime.explain import explain_cell
-from hdlcore.runtime.fields import FIELDS, equilibrium_of, read_fields
-from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
-from hdlcore.runtime.simulate import simulate_cells
+from hdlcore.runtime.model_source import ModelInfo, ModelSource
+from hdlcore.runtime.requests import ExplanationRequest, Frequency, SimulationRequest
+from hdlcore.runtime.scenarios import first_changed_day, parse_scenario
+from hdlcore.runtime.sources import Source, SourceInfo, free_id, id_of, refuse_explanation
+from hdlcore.runtime.turns import SOMEONE, Asker, Turns
+from hdlcore.runtime.twin_source import TwinSource
+
+__all__ = ["Engine", "ModelInfo", "SourceInfo"]
 
 logger = logging.getLogger(__name__)
 
 CACHE_BYTES = 400_000_000
 
 
-@dataclass(frozen=True)
-class ModelInfo:
-    """A model at hand: its id, title, folder, card, and number of members."""
-
-    id: str
-    title: str
-    folder: Path
-    card: Card
-
-    @property
-    def members(self) -> int:
-        """Number of members of the ensemble."""
-        return len(self.card.members)
-
-
 class Engine:
-    """Runs and explains the models in `models` (folders of model folders, beside the shipped ones) on one world cube.
+    """Runs and explains what is at hand on one world cube.
 
-    Thread-safe. A model that cannot be trusted is left out with a logged sentence; `problems` keeps it for the screen.
-    One BLAS thread serves a step best (two are slower on steps this small), so torch is set to one thread.
+    At hand are the models in `models` (folders of model folders) beside the shipped ones, the twin Earth, and the cubes
+    in `data`; a cube of kind "world" among these is the world itself. Thread-safe. What cannot be trusted is left out
+    with a logged sentence; `problems` keeps it for the screen. Answers are kept in memory within `cache_bytes` and, if
+    `disk` is given, on disk; what two ask for at once is computed once; as many compute at a time as there are
+    processors, clicks before the background (`hdlcore.runtime.turns`). One BLAS thread serves a step best (two are
+    slower on steps this small), so torch is set to one thread.
     """
 
-    def __init__(self, models: Sequence[Path] = (), data: Path | None = None, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self, models: Sequence[Path] = (), data: Sequence[Path] | Path | None = None,
+        cache_bytes: int = CACHE_BYTES, disk: DiskCache | None = None,
+    ) -> None:  # fmt: skip
         torch.set_num_threads(1)
-        self.world = open_world(data)
+        cubes = [data] if isinstance(data, Path) else list(data or ())
+        for path in cubes:
+            if not path.exists():
+                raise DataError(f"There is nothing at {path}; check --data.")
+        worlds = [path for path in cubes if is_world(path)]
+        self.world = open_world(worlds[-1] if worlds else None)
         self.problems: list[str] = []
-        self._models = self._find([*models, assets_dir() / "models"])
-        self._ensembles: dict[str, Ensemble] = {}
-        self._fields: dict[str, xr.Dataset] = {}
-        self._cache = DatasetCache(cache_bytes)
-        self._lock, self._reading = threading.Lock(), threading.Lock()
+        self._sources: dict[str, Source] = {}
+        self._cache, self._turns = DatasetCache(cache_bytes, disk), Turns()
+        self._lock = threading.Lock()
+        self._find([*models, assets_dir() / "models"])
+        twin = TwinSource(self.world)
+        self._sources[twin.info.id] = twin
+        for path in [*shipped_cubes(), *(path for path in cubes if path not in worlds)]:
+            try:
+                self.add_data(path)
+            except HDLError as error:
+                self._problem(str(error))
 
-    # -- models -------------------------------------------------------------------------------------------------
+    # -- sources ------------------------------------------------------------------------------------------------
 
-    def _find(self, places: Sequence[Path]) -> dict[str, ModelInfo]:
-        found: dict[str, ModelInfo] = {}
+    def _find(self, places: Sequence[Path]) -> None:
         for place in places:
             if not place.is_dir():
                 self._problem(f"The model folder {place} does not exist; check --models.")
@@ -78,94 +87,138 @@ class Engine:
                 except HDLError as error:
                     self._problem(str(error))
                     continue
-                found.setdefault(card.id, ModelInfo(card.id, card.title, folder, card))
-        return found
+                info = ModelInfo(card.id, card.title, folder, card)
+                self._sources.setdefault(card.id, ModelSource(info, self.world))
 
     def _problem(self, sentence: str) -> None:
         logger.warning(sentence)
         self.problems.append(sentence)
 
+    def add_data(self, path: Path) -> SourceInfo:
+        """Put a cube beside the models; raises `DataError` when it cannot be opened."""
+        source = DataSource(path, self.world, free_id(id_of(path), lambda name: name in self._sources))
+        with self._lock:
+            self._sources[source.info.id] = source
+        return source.info
+
+    def sources(self) -> list[SourceInfo]:
+        """Everything that can be looked at: models (the user's own first), the twin, data."""
+        return [source.info for source in self._sources.values()]
+
+    def source(self, source_id: str) -> Source:
+        """One source by id; raises `ModelError` naming those there are."""
+        try:
+            return self._sources[source_id]
+        except KeyError:
+            raise ModelError(
+                f"No model or data set is called '{source_id}'; at hand: {', '.join(self._sources)}."
+            ) from None
+
     def models(self) -> list[ModelInfo]:
-        """The models at hand, the user's own first."""
-        return list(self._models.values())
+        """The trained models at hand, the user's own first."""
+        return [source.model for source in self._sources.values() if isinstance(source, ModelSource)]
+
+    def _model_source(self, model_id: str) -> ModelSource:
+        source = self._sources.get(model_id)
+        if not isinstance(source, ModelSource):
+            known = ", ".join(info.id for info in self.models()) or "none; train one with 'hdl train'"
+            raise ModelError(f"No model is called '{model_id}'; at hand: {known}.")
+        return source
 
     def model(self, model_id: str) -> ModelInfo:
-        """One model by id; raises `ModelError` naming those there are."""
-        try:
-            return self._models[model_id]
-        except KeyError:
-            known = ", ".join(self._models) or "none; train one with 'hdl train'"
-            raise ModelError(f"No model is called '{model_id}'; at hand: {known}.") from None
+        """One trained model by id; raises `ModelError` naming those there are."""
+        return self._model_source(model_id).model
 
     def ensemble(self, model_id: str) -> Ensemble:
         """The loaded ensemble of a model; weights are checked by hash the first time."""
-        info = self.model(model_id)
-        with self._lock:
-            if model_id not in self._ensembles:
-                self._ensembles[model_id] = Ensemble(info.folder, info.card, self.world, self._equilibrium(model_id))
-            return self._ensembles[model_id]
+        return self._model_source(model_id).ensemble()
 
-    def fields(self, model_id: str) -> xr.Dataset:
-        """Precomputed fields of a model over all land (see `hdlcore.runtime.publish`), read once and kept.
+    def fields(self, source_id: str) -> xr.Dataset:
+        """What is known of all land at once (see `hdlcore.runtime.publish`), read once and kept.
 
-        Raises `ModelError` when the model folder brings none or they cannot be read.
+        Raises `ModelError` or `DataError` when the source brings none or they cannot be read.
         """
-        info = self.model(model_id)
-        with self._reading:
-            if model_id not in self._fields:
-                fields = read_fields(info.folder)
-                if fields is None:
-                    raise ModelError(f"Model '{model_id}' brings no precomputed fields; publish it with 'hdl train'.")
-                if not np.array_equal(fields["cell"].values, self.world["cell"].values):
-                    raise ModelError(
-                        f"The fields of '{model_id}' are of another world cube; open that cube with --data, "
-                        "or make them anew with 'hdl train'."
-                    )
-                self._fields[model_id] = read_only(fields)
-            return self._fields[model_id]
-
-    def _equilibrium(self, model_id: str) -> NDArray | None:
-        """Ready-made equilibrium stores of a model, when its fields are of this world."""
-        try:
-            return equilibrium_of(self.fields(model_id), self.world)
-        except ModelError:
-            return None
+        return self.source(source_id).fields()
 
     # -- requests -----------------------------------------------------------------------------------------------
 
     def simulate(
-        self, request: SimulationRequest, progress: Progress | None = None, cancel: CancelToken | None = None
-    ) -> xr.Dataset:
-        """Run an ensemble: (time, cell) member mean of every output and forcing, and ``<name>_spread`` over members.
+        self, request: SimulationRequest, progress: Progress | None = None, cancel: CancelToken | None = None,
+        asker: Asker = SOMEONE,
+    ) -> xr.Dataset:  # fmt: skip
+        """Run a model or the twin: (time, cell) of every output and forcing.
 
-        Means are of whole runs, so the mean's water balance closes as each member's does. Raises `ModelError`,
-        `RequestError`, `Cancelled`.
+        For an ensemble these are member means, and ``<name>_spread`` over members; means are of whole runs, so the
+        mean's water balance closes as each member's does. Under a scenario only what follows its first change is run
+        anew. Raises `ModelError`, `RequestError`, `Cancelled`.
         """
-        positions(self.world, request.cells)  # refuse unknown cells before any work
-        ensemble = self.ensemble(request.model)
-        return self._cache.get(request, lambda: simulate_cells(ensemble, request, progress, cancel))
+        source = self.source(request.model)
+        if source.info.kind != "data":
+            positions(self.world, request.cells)  # refuse unknown cells before any work
+        plain = None
+        if request.scenario and first_changed_day(parse_scenario(request.scenario), request.start) > request.start:
+            plain = self.simulate(replace(request, scenario=""), progress, cancel, asker)
+        return self._answer(
+            source, request, lambda turn: source.simulate(request, progress, turn, plain), cancel, asker
+        )
+
+    def series(
+        self, source_id: str, cells: Sequence[int], start: str, end: str, frequency: Frequency = "daily"
+    ) -> xr.Dataset:
+        """What a data cube holds for some of its cells and a period, (time, cell); missing days are NaN."""
+        return self.simulate(SimulationRequest(source_id, tuple(cells), start, end, frequency))
 
     def explain(
-        self, request: ExplanationRequest, progress: Progress | None = None, cancel: CancelToken | None = None
-    ) -> xr.Dataset:
+        self, request: ExplanationRequest, progress: Progress | None = None, cancel: CancelToken | None = None,
+        asker: Asker = SOMEONE,
+    ) -> xr.Dataset:  # fmt: skip
         """Attribute a target to past forcing (see `hdlcore.runtime.explain`). Raises as `simulate` does."""
+        source = self.source(request.model)
+        refuse_explanation(source, request)
         positions(self.world, (request.cell,))
-        ensemble = self.ensemble(request.model)
-        if request.target not in ensemble.model.outputs:
-            raise RequestError(
-                f"Model '{request.model}' has no output '{request.target}'; it has {', '.join(ensemble.model.outputs)}."
-            )
-        return self._cache.get(request, lambda: explain_cell(ensemble, request, progress, cancel))
+        return self._answer(source, request, lambda turn: source.explain(request, progress, turn), cancel, asker)
+
+    def _answer(
+        self, source: Source, request: Hashable, work: Callable[[CancelToken], xr.Dataset],
+        cancel: CancelToken | None, asker: Asker,
+    ) -> xr.Dataset:  # fmt: skip
+        """From the cache, or computed in a turn of its own; data are read where they lie and not kept on disk again."""
+
+        def compute() -> xr.Dataset:
+            with self._turns.turn(asker, cancel) as turn:
+                return work(turn)
+
+        lasting = source.info.kind != "data"
+        name = entry_name(request, source.version, code_version()) if lasting and self._cache.disk else ""
+        return self._cache.get(request, compute, cancel, name)
 
     def warm_up(self) -> None:
-        """Load every model and run one cell, so that the first click does not pay for it."""
-        for info in self.models():
+        """Load every model and the twin and run one cell, so that the first click does not pay for it."""
+        for info in self.sources():
+            if info.kind == "data":
+                continue
             start = time.perf_counter()
             try:
-                if (info.folder / FIELDS).is_dir():
-                    self.fields(info.id)
+                self.fields(info.id)
+            except ModelError as error:
+                logger.info("%s: %s", info.id, error)
+            try:
                 self.simulate(SimulationRequest(info.id, (int(self.world["cell"][0]),), "2002-01-01", "2002-01-31"))
             except HDLError as error:
                 self._problem(str(error))
             else:
-                logger.info("model %s is warm after %.1f s", info.id, time.perf_counter() - start)
+                logger.info("%s is warm after %.1f s", info.id, time.perf_counter() - start)
+
+
+def is_world(path: Path) -> bool:
+    """Whether a path is a world cube, told by its root attributes alone; a path that is none is left to its opener."""
+    try:
+        attributes = json.loads((path / "zarr.json").read_text())["attributes"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return attributes.get("kind", "world") == "world"
+
+
+def shipped_cubes() -> list[Path]:
+    """Data cubes that come with the project, beside the world."""
+    return [path for path in sorted((assets_dir() / "data").glob("*.zarr")) if not is_world(path)]

@@ -18,8 +18,12 @@ from hdlcore.data.features import static_features
 from hdlcore.data.weather import WeatherSpec, generate_arrays
 from hdlcore.models.checkpoint import Card, load_member
 from hdlcore.models.hybrid import HybridModel, Prepared, stack_members
+from hdlcore.models.kernels import arrays, fast
 from hdlcore.progress import CancelToken, check
+from hdlcore.runtime.requests import END, START
+from hdlcore.runtime.scenarios import Scenario, apply_scenario
 from hdlcore.runtime.spinup import spin_up
+from hdlcore.runtime.states import StateShelf
 
 #: Days that step between two looks at the cancel token.
 STRETCH = 73
@@ -36,6 +40,32 @@ class Series:
     drift: Tensor
 
 
+class WholeMonths:
+    """The calendar months that lie wholly within some consecutive days (datetime64[D])."""
+
+    def __init__(self, days: NDArray[np.datetime64]) -> None:
+        month = days.astype("datetime64[M]")
+        first, last = month[0], month[-1] + 1
+        first += first.astype("datetime64[D]") < days[0]
+        last -= last.astype("datetime64[D]") > days[-1] + 1
+        self.first_days = np.arange(first, last).astype("datetime64[D]")
+        self.count = self.first_days.size
+        number = (month - first).astype(np.int64)
+        #: number of the month of each day, -1 for days of no whole month
+        self.bins = np.where((number >= 0) & (number < self.count), number, -1)
+        self._lengths = np.bincount(self.bins[self.bins >= 0], minlength=self.count)
+
+    def sums(self, daily: Tensor) -> Tensor:
+        """(time, ...) -> sums over each month (month, ...), float64."""
+        total = torch.zeros(self.count, *daily.shape[1:], dtype=torch.float64)
+        inside = torch.from_numpy(np.flatnonzero(self.bins >= 0))
+        return total.index_add_(0, torch.from_numpy(self.bins)[inside], daily[inside].double())
+
+    def mean(self, sums: Tensor) -> Tensor:
+        """Sums over each month (month, ...) -> daily means, float32."""
+        return (sums / torch.from_numpy(self._lengths).reshape(-1, *[1] * (sums.ndim - 1))).float()
+
+
 class Ensemble:
     """All members of a model, bound to a world cube.
 
@@ -48,6 +78,7 @@ class Ensemble:
         self.members = [load_member(folder, card, i) for i in range(len(card.members))]
         self._statics = torch.from_numpy(static_features(world).values)
         self.weather = WeatherSpec(seed=int(card.recipe.get("weather_seed", 1)))
+        self.kept = StateShelf()
 
     @property
     def model(self) -> HybridModel:
@@ -60,9 +91,17 @@ class Ensemble:
         with torch.no_grad():
             return stack_members([member.prepare(statics) for member in self.members])
 
-    def forcing(self, cells: NDArray, start: dt.date, end: dt.date) -> Tensor:
-        """Daily forcing (time, cell, n_forcing), generated from the cube's climatology."""
-        values = generate_arrays(self.world, cells, start.isoformat(), end.isoformat(), self.weather)
+    def forcing(self, cells: NDArray, start: dt.date, end: dt.date, scenario: Scenario = ()) -> Tensor:
+        """Daily forcing (time, cell, n_forcing), generated from the cube's climatology, under a scenario if given."""
+        period = start.isoformat(), end.isoformat()
+        values = generate_arrays(self.world, cells, *period, self.weather, arrays.threads())
+        if scenario:
+            first, last = np.datetime64(START), np.datetime64(END)
+            record = generate_arrays(self.world, cells, first, last, self.weather)
+            values = apply_scenario(
+                scenario, values, self.model.forcing, np.arange(np.datetime64(start), np.datetime64(end) + 1),
+                self.world["lat"].values[positions(self.world, cells)], record, np.arange(first, last + 1),
+            )  # fmt: skip
         return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
     def spin_up(
@@ -95,22 +134,55 @@ class Ensemble:
 
     def run(
         self, cells: NDArray, start: dt.date, end: dt.date, cancel: CancelToken | None = None,
-        progress: Callable[[float], None] | None = None,
+        progress: Callable[[float], None] | None = None, scenario: Scenario = (), monthly: bool = False,
     ) -> Series:  # fmt: skip
-        """Run all members from a warm state over the days `start` to `end`, both included."""
+        """Run all members over the days `start` to `end`, both included, from a warm state.
+
+        A scenario changes the forcing from `start` on; what came before stays as it was. States met on the way are kept
+        for a while, so that a scenario can start where it begins to differ (`resume_day`). With `monthly` the result
+        holds means of whole months, on their first day; daily outputs are then never kept.
+        """
         prepared = self.prepare(positions(self.world, cells))
-        state, drift = self.warm_state(cells, prepared, start, cancel)
-        forcing = self.forcing(cells, start, end)
-        parts = []
-        with torch.no_grad():
-            for stretch in self._stretches(forcing):
-                check(cancel)
-                outputs, state = self.model.run(prepared, self.per_member(stretch), state)
-                parts.append(outputs)
-                if progress:
-                    progress(len(parts) * STRETCH / len(forcing))
+        state, drift = self._state_on(cells, prepared, start, cancel)
+        forcing = self.forcing(cells, start, end, scenario)
         days = np.arange(np.datetime64(start), np.datetime64(end) + 1)
-        return Series(days, torch.cat(parts), forcing, drift)
+        months = WholeMonths(days) if monthly else None
+        parts, done = [], 0
+        for year in range(start.year, end.year + 1):
+            first, last = max(start, dt.date(year, 1, 1)), min(end, dt.date(year, 12, 31))
+            if not scenario:
+                self.kept.put((cells.tobytes(), first), state)
+            for stretch in self._stretches(forcing[(first - start).days : (last - start).days + 1]):
+                check(cancel)
+                weather = self.per_member(stretch)
+                if months is None:
+                    outputs, state = fast.run(self.model, prepared, weather, state)
+                    parts.append(outputs)
+                else:
+                    bins = months.bins[done : done + len(stretch)]
+                    sums, state = fast.sums(self.model, prepared, weather, state, bins, months.count)
+                    parts = [parts[0] + sums] if parts else [sums]
+                done += len(stretch)
+                if progress:
+                    progress(done / len(forcing))
+        if months is None:
+            return Series(days, torch.cat(parts), forcing, drift)
+        return Series(months.first_days, months.mean(parts[0]), months.mean(months.sums(forcing)), drift)
+
+    def resume_day(self, cells: NDArray, start: dt.date, day: dt.date) -> dt.date:
+        """Last 1 January from `start` to `day` whose state of these cells is kept, or `start`."""
+        for year in range(day.year, start.year, -1):
+            if (cells.tobytes(), dt.date(year, 1, 1)) in self.kept:
+                return dt.date(year, 1, 1)
+        return start
+
+    def _state_on(
+        self, cells: NDArray, prepared: Prepared, start: dt.date, cancel: CancelToken | None
+    ) -> tuple[Tensor, Tensor]:
+        kept = self.kept.get((cells.tobytes(), start))
+        if kept is None:
+            return self.warm_state(cells, prepared, start, cancel)
+        return kept, torch.zeros(len(self.members), cells.size, len(self.model.stores))
 
     def per_member(self, forcing: Tensor) -> Tensor:
         """(time, cell, k) -> (time, member, cell, k), without a copy."""
@@ -121,8 +193,7 @@ class Ensemble:
 
     def advance(self, prepared: Prepared, forcing: Tensor, state: Tensor, cancel: CancelToken | None = None) -> Tensor:
         """State after running all members over forcing (time, cell, n_forcing) from `state`."""
-        with torch.no_grad():
-            for stretch in self._stretches(forcing):
-                check(cancel)
-                _, state = self.model.run(prepared, self.per_member(stretch), state, self.model.store_names[:1])
+        for stretch in self._stretches(forcing):
+            check(cancel)
+            state = fast.advance(self.model, prepared, self.per_member(stretch), state)
         return state

@@ -9,11 +9,14 @@ from typing import Literal, get_args
 
 from hdlcore.attribution.gradients import METHODS
 from hdlcore.errors import RequestError
+from hdlcore.runtime.scenarios import parse_scenario, scenario_text
 
 Frequency = Literal["daily", "monthly"]
 
 #: Default period: the calendar years of the GRACE record that the shipped models are compared with.
 START, END = "2002-01-01", "2007-12-31"
+#: Ways to explain: gradients of a network's model, or what a process model answers when its forcing is nudged.
+EXPLANATIONS = (*METHODS, "finite_difference")
 #: Years a run may reach; outside them a date is taken for a slip.
 FIRST_YEAR, LAST_YEAR = 1901, 2100
 
@@ -31,17 +34,22 @@ def parse_date(text: str, what: str) -> dt.date:
 
 @dataclass(frozen=True)
 class SimulationRequest:
-    """Run a model's ensemble for some cells (ids) and a period (ISO dates, both days included)."""
+    """Run a model's ensemble for some cells (ids) and a period (ISO dates, both days included).
+
+    `scenario` changes the forcing (text of `hdlcore.runtime.scenarios`; empty for none) and is kept in its plain form.
+    """
 
     model: str
     cells: tuple[int, ...]
     start: str = START
     end: str = END
     frequency: Frequency = "daily"
+    scenario: str = ""
 
     def __post_init__(self) -> None:
         if not self.cells:
             raise RequestError("No cell was asked for; choose a cell or a region that holds some.")
+        object.__setattr__(self, "scenario", scenario_text(parse_scenario(self.scenario)))
         if self.frequency not in get_args(Frequency):
             raise RequestError(f"The frequency '{self.frequency}' is unknown; choose daily or monthly.")
         start, end = parse_date(self.start, "start"), parse_date(self.end, "end")
@@ -67,8 +75,8 @@ class ExplanationRequest:
     year: int = 2005
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise RequestError(f"No attribution method is called '{self.method}'; there are {', '.join(METHODS)}.")
+        if self.method not in EXPLANATIONS:
+            raise RequestError(f"No attribution method is called '{self.method}'; there are {', '.join(EXPLANATIONS)}.")
         if not 1 <= self.lags <= 1460:
             raise RequestError(f"{self.lags} lags cannot be attributed; ask for 1 to 1460 days.")
         if not FIRST_YEAR + 5 <= self.year <= LAST_YEAR:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import torch
 import xarray as xr
 
-from hdlcore.analysis.seasonality import monthly_mean
 from hdlcore.data.cube import positions
 from hdlcore.errors import RequestError
 from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.ensemble import Ensemble, Series
 from hdlcore.runtime.requests import SimulationRequest, parse_date
+from hdlcore.runtime.scenarios import first_changed_day, parse_scenario
 from hdlcore.variables import VARIABLES
 
 BLOCK_CELLS = 256
@@ -20,12 +22,23 @@ MAX_BYTES = 4_000_000_000
 
 
 def simulate_cells(
-    ensemble: Ensemble, request: SimulationRequest, progress: Progress | None, cancel: CancelToken | None
-) -> xr.Dataset:
-    """Member mean and spread of every output, (time, cell), for the cells and period of `request`."""
+    ensemble: Ensemble, request: SimulationRequest, progress: Progress | None, cancel: CancelToken | None,
+    plain: xr.Dataset | None = None,
+) -> xr.Dataset:  # fmt: skip
+    """Member mean and spread of every output, (time, cell), for the cells and period of `request`.
+
+    Monthly values are means of whole months, and their spread that of the members' monthly means.
+
+    `plain` is the answer to the same request without its scenario, if there is one: then only what follows the first
+    change is run anew, from the last state kept before it.
+    """
     cells = np.asarray(request.cells)
     _refuse_too_large(ensemble, request)
     start, end = parse_date(request.start, "start"), parse_date(request.end, "end")
+    scenario = parse_scenario(request.scenario)
+    changes = parse_date(first_changed_day(scenario, request.start), "change") if plain is not None else start
+    if plain is not None and changes > end:
+        return plain.assign_attrs(scenario=request.scenario)
     words = f"running the model: {_count(cells.size, 'cell')}, {_count(len(ensemble.members), 'member')}"
     parts = []
     for first in range(0, cells.size, BLOCK_CELLS):
@@ -37,12 +50,18 @@ def simulate_cells(
                 progress((done + min(fraction, 1.0) * size) / cells.size, words)
 
         part(0.0)
-        series = ensemble.run(block, start, end, cancel, part)
+        begin = ensemble.resume_day(block, start, changes) if plain is not None else start
+        series = ensemble.run(block, begin, end, cancel, part, scenario, request.frequency == "monthly")
         dataset = to_dataset(ensemble, block, series)
-        parts.append(monthly_mean(dataset) if request.frequency == "monthly" else dataset)
+        if plain is not None and begin > start:
+            before = plain.sel(cell=block, time=slice(None, str(begin - dt.timedelta(days=1))))
+            dataset = xr.concat([before, dataset], "time", data_vars="minimal", coords="minimal", compat="override")
+        parts.append(dataset)
     result = xr.concat(parts, "cell", data_vars="minimal") if len(parts) > 1 else parts[0]
     result = result.transpose("time", "cell")
     result.attrs |= {"frequency": request.frequency, "period": f"{request.start}/{request.end}"}
+    if request.scenario:
+        result.attrs["scenario"] = request.scenario
     return result
 
 

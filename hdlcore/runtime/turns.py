@@ -41,6 +41,10 @@ class Asker:
     priority: Priority = Priority.CLICK
 
 
+#: Who asks when nobody says.
+SOMEONE = Asker()
+
+
 @dataclass(eq=False)
 class Turn:
     """A right to compute, usable as a cancel token: `is_set` first gives way to whoever should go before."""

@@ -121,7 +121,7 @@ def test_an_explanation_adds_up_and_names_its_baseline(engine: Engine, cells: tu
 
 
 def test_what_the_model_lacks_is_refused_by_name(engine: Engine, cells: tuple[int, ...]) -> None:
-    with pytest.raises(ModelError, match="No model is called 'h9'; at hand: small"):
+    with pytest.raises(ModelError, match="No model or data set is called 'h9'; at hand: small"):
         engine.simulate(SimulationRequest("h9", cells))
     with pytest.raises(RequestError, match="no output 'gpp'"):
         engine.explain(ExplanationRequest("small", cells[0], "gpp"))
@@ -162,6 +162,69 @@ def test_cancelled_work_stops_and_keeps_nothing(engine: Engine, cells: tuple[int
     with pytest.raises(Cancelled):
         engine.simulate(request, cancel=token)
     assert engine.simulate(request)["tws"].notnull().all()
+
+
+def test_the_twin_stands_beside_the_models_and_says_that_it_is_generated(engine: Engine) -> None:
+    info = {info.id: info for info in engine.sources()}["twin-earth"]
+    assert info.generated and info.kind == "twin" and info.methods == ("finite_difference",)
+    cell = int(engine.world["cell"].values[3])
+    run = engine.simulate(SimulationRequest("twin-earth", (cell,), "2004-01-01", "2004-12-31"))
+    assert run.attrs["source"] == "generated" and all(run[n].attrs["source"] == "generated" for n in run.data_vars)
+    assert run["tws"].notnull().all() and not any(str(name).endswith("_spread") for name in run.data_vars)
+    with pytest.raises(RequestError, match="cannot be explained by 'gradient_x_input'; it has finite_difference"):
+        engine.explain(ExplanationRequest("twin-earth", cell))
+    with pytest.raises(RequestError, match="cannot be explained by 'finite_difference'"):
+        engine.explain(ExplanationRequest("small", cell, method="finite_difference"))
+
+
+def test_the_twins_true_response_obeys_mass_and_says_what_a_linearisation_leaves(engine: Engine) -> None:
+    """A mm more rain leaves at most a mm more, and no less than nothing, in storage on any later day."""
+    cell = int(engine.world["cell"].values[3])
+    request = ExplanationRequest("twin-earth", cell, "tws", "finite_difference", 60, 2004)
+    why = engine.explain(request)
+    assert why["attribution"].dims == ("time", "lag", "forcing") and why["attribution"].shape == (366, 60, 3)
+    run = engine.simulate(SimulationRequest("twin-earth", (cell,), "2004-01-01", "2004-12-31"))
+    wet = run["precipitation"].squeeze() > 5
+    share = why["attribution"].sel(forcing="precipitation", lag=0)[wet] / run["precipitation"].squeeze()[wet]
+    assert bool(((share > 0) & (share <= 1.001)).all())
+    total = why["attribution"].sum(("lag", "forcing"))
+    np.testing.assert_allclose(total - why["difference"], why["completeness_gap"], atol=1e-2)
+
+
+@pytest.mark.parametrize("frequency", ["daily", "monthly"])
+def test_a_scenario_reruns_only_what_changes_and_gives_the_same_numbers(
+    small_model: Path, small_cube: Path, cells: tuple[int, ...], frequency: str
+) -> None:
+    """Run on from the state kept before the change = run as a whole from the beginning."""
+    text = "precipitation*0.2@2004-06..2004-09"
+    request = SimulationRequest("small", cells, "2002-01-01", "2005-12-31", frequency, text)
+    engine = Engine([small_model], small_cube)
+    days: list[int] = []
+    ensemble = engine.ensemble("small")
+    run = ensemble.run
+    ensemble.run = lambda *a, **k: (series := run(*a, **k), days.append(series.days.size))[0]  # type: ignore[method-assign]
+    quick = engine.simulate(request)
+    # all four years (days or months) without the change, then the two from 1 January 2004 on
+    assert days == ([48, 24] if frequency == "monthly" else [1461, 731])
+    whole = engine.source("small").simulate(request, None, None)
+    xr.testing.assert_allclose(quick, whole, rtol=1e-5, atol=1e-4)
+    plain = engine.simulate(SimulationRequest("small", cells, "2002-01-01", "2005-12-31", frequency))
+    before = slice(None, "2004-05-31")
+    xr.testing.assert_equal(quick.sel(time=before), plain.sel(time=before))
+    drought = (quick - plain).sel(time=slice("2004-10-01", "2004-10-31"))
+    assert float(drought["tws"].max()) <= 1e-3 and float(drought["tws"].min()) < -1
+    assert quick.attrs["scenario"] == "precipitation*0.2@2004-06-01..2004-09-30"
+
+
+def test_the_twin_answers_what_if(engine: Engine) -> None:
+    cell = int(engine.world["cell"].values[3])
+    plain = SimulationRequest("twin-earth", (cell,), "2004-01-01", "2004-12-31")
+    wet = SimulationRequest("twin-earth", (cell,), "2004-01-01", "2004-12-31", scenario="precipitation+10@2004-05-01")
+    change = engine.simulate(wet) - engine.simulate(plain)
+    np.testing.assert_array_equal(change["tws"].sel(time=slice(None, "2004-04-30")), 0)
+    assert float(change["tws"].sel(time="2004-05-01").squeeze()) == pytest.approx(10, abs=1)
+    out = float((change["evapotranspiration"] + change["runoff"]).sum())
+    assert out + float(change["tws"][-1].squeeze()) == pytest.approx(10, abs=0.01)
 
 
 def test_a_damaged_model_is_left_out_and_the_rest_serves(small_model: Path, small_cube: Path, tmp_path: Path) -> None:

@@ -1,0 +1,149 @@
+"""A data cube as a source: observed, reanalysed or generated series that stand beside the models."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hdlcore.analysis.seasonality import mean_seasonal_cycle, monthly_mean
+from hdlcore.data.cube import N_COLUMNS, positions
+from hdlcore.data.cubes import open_cube
+from hdlcore.data.review import Review, review
+from hdlcore.errors import DataError, RequestError
+from hdlcore.progress import CancelToken, Progress, check
+from hdlcore.runtime.cache import read_only
+from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
+from hdlcore.runtime.sources import SourceInfo
+
+
+class DataSource:
+    """A cube on disk, opened lazily. Raises `DataError` when it cannot be opened.
+
+    A cube with major remarks can be looked at all the same, its review beside it: the remarks are what one looks for.
+    """
+
+    def __init__(self, path: Path, world: xr.Dataset, source_id: str) -> None:
+        self.cube = open_cube(path, chunks={})
+        self.world, self._id = world, source_id
+        self._fields: xr.Dataset | None = None
+        self._lock = threading.Lock()
+
+    @cached_property
+    def review(self) -> Review:
+        """The reviewer's report; reads the whole cube the first time, in bounded memory."""
+        return review(self.cube)
+
+    @cached_property
+    def info(self) -> SourceInfo:
+        """What the picker says of it."""
+        source = str(self.cube.attrs["source"])
+        return SourceInfo(self._id, self.cube.title, "data", source == "generated", f"{source} data")
+
+    @property
+    def version(self) -> str:
+        """Hash of the cube's content."""
+        return self.cube.version
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its time series."""
+        return tuple(self.cube.variables())
+
+    @property
+    def period(self) -> tuple[str, str] | None:
+        """First and last day of its series, None for a cube without any."""
+        ends = []
+        if self.cube.daily is not None:
+            ends += [self.cube.daily["time"].values[0], self.cube.daily["time"].values[-1]]
+        if self.cube.monthly is not None:
+            last = self.cube.monthly["time"].values[-1].astype("datetime64[M]") + 1
+            ends += [self.cube.monthly["time"].values[0], last.astype("datetime64[D]") - 1]
+        days = [np.datetime64(end, "D") for end in ends]
+        return (str(min(days)), str(max(days))) if days else None
+
+    def fields(self) -> xr.Dataset:
+        """Mean seasonal cycles (month, cell) and statics (cell) on the world's 1 degree cells, NaN where it has none.
+
+        Cells of a finer grid are averaged, weighted by area, into the world cell that holds their centre. Raises
+        `DataError` for a cube of points: these have series, but no map.
+        """
+        if "grid" not in self.cube.attrs:
+            raise DataError(f"'{self.info.id}' holds {self.cube.cells.sizes['cell']} places, no map; see its series.")
+        with self._lock:
+            if self._fields is None:
+                self._fields = read_only(self._on_world())
+            return self._fields
+
+    def _on_world(self) -> xr.Dataset:
+        """The cube's cycles and statics, averaged into the world's cells."""
+        cells = self.cube.cells
+        row = np.clip((90 - cells["lat"].values).astype(int), 0, 179)
+        column = ((cells["lon"].values + 180) % 360).astype(int) % N_COLUMNS
+        known = self.world["cell"].values
+        at = np.searchsorted(known, row * N_COLUMNS + column).clip(max=known.size - 1)
+        inside = known[at] == row * N_COLUMNS + column
+        weight = np.cos(np.deg2rad(cells["lat"].values))
+        data = {}
+        for name, array in self._seasonal().items():
+            values = array.transpose(..., "cell").values
+            total = np.zeros((*values.shape[:-1], known.size))
+            filled = np.zeros_like(total)
+            good = np.isfinite(values) & inside
+            for index in np.ndindex(values.shape[:-1]):
+                use = good[index]
+                filled[index] = np.bincount(at[use], weight[use], known.size)
+                total[index] = np.bincount(at[use], weight[use] * values[index][use], known.size)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                data[name] = (array.dims, (total / filled).astype(np.float32), array.attrs)
+        coords = {name: self.world[name] for name in ("cell", "lat", "lon", "area")} | {"month": np.arange(1, 13)}
+        return xr.Dataset(data, coords, {"model": self.info.id, "source": str(self.cube.attrs["source"])})
+
+    def _seasonal(self) -> dict[str, xr.DataArray]:
+        """Numbers by month, or constant, of every variable of the cube."""
+        found: dict[str, xr.DataArray] = {}
+        for name, array in self.cube.cells.data_vars.items():
+            if array.dtype.kind == "f" and set(array.dims) in ({"cell"}, {"month", "cell"}):
+                found[str(name)] = array
+        for part in (self.cube.daily, self.cube.monthly):
+            if part is not None:
+                cycle = mean_seasonal_cycle(part).reindex(month=np.arange(1, 13)).compute()
+                found |= {str(name): cycle[name].transpose("month", "cell") for name in cycle.data_vars}
+        return found
+
+    def simulate(
+        self, request: SimulationRequest, progress: Progress | None, cancel: CancelToken | None,
+        plain: xr.Dataset | None = None,
+    ) -> xr.Dataset:  # fmt: skip
+        """What the cube holds for the cells and period asked for, (time, cell).
+
+        Monthly values of a cube that has only daily ones are their means over whole months.
+        """
+        check(cancel)
+        if request.scenario:
+            raise RequestError(f"'{self.info.id}' is data and cannot be run under a scenario; choose a model.")
+        own, other = self.cube.daily, self.cube.monthly
+        if request.frequency == "monthly":
+            own, other = other, own
+        part = own
+        if part is None and request.frequency == "monthly" and other is not None:
+            part = other
+        if part is None:
+            raise RequestError(f"'{self.info.id}' has no {request.frequency} series; ask for the other frequency.")
+        at = positions(self.cube.cells, request.cells)
+        chosen = part.isel(cell=at).sel(time=slice(request.start, request.end)).load()
+        if not chosen.sizes["time"]:
+            start, end = self.period or ("", "")
+            raise RequestError(f"'{self.info.id}' covers {start} to {end}; ask for days within.")
+        check(cancel)
+        if part is other:
+            chosen = monthly_mean(chosen)
+        chosen.attrs = {"model": self.info.id, "source": str(self.cube.attrs["source"]), "frequency": request.frequency}
+        return chosen.transpose("time", "cell")
+
+    def explain(self, request: ExplanationRequest, progress: Progress | None, cancel: CancelToken | None) -> xr.Dataset:
+        """Data cannot be asked why."""
+        raise RequestError(f"'{self.info.id}' is data, not a model, and cannot be asked why.")

@@ -1,0 +1,107 @@
+"""A trained model as a source: its ensemble, loaded when first needed, and the fields its folder brings."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from hdlcore.attribution.gradients import METHODS
+from hdlcore.errors import ModelError
+from hdlcore.models.checkpoint import Card
+from hdlcore.progress import CancelToken, Progress
+from hdlcore.runtime.cache import read_only
+from hdlcore.runtime.ensemble import Ensemble
+from hdlcore.runtime.explain import explain_cell
+from hdlcore.runtime.fields import equilibrium_of, read_fields
+from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
+from hdlcore.runtime.simulate import simulate_cells
+from hdlcore.runtime.sources import SourceInfo
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model at hand: its id, title, folder, card, and number of members."""
+
+    id: str
+    title: str
+    folder: Path
+    card: Card
+
+    @property
+    def members(self) -> int:
+        """Number of members of the ensemble."""
+        return len(self.card.members)
+
+
+class ModelSource:
+    """A hybrid model on a world cube. Thread-safe; weights are read, and checked by hash, the first time they run."""
+
+    def __init__(self, model: ModelInfo, world: xr.Dataset) -> None:
+        self.model, self.world = model, world
+        self._fields: xr.Dataset | None = None
+        self._reading, self._loading = threading.Lock(), threading.Lock()
+        self._ensemble: Ensemble | None = None
+
+    @cached_property
+    def info(self) -> SourceInfo:
+        """What the picker says of it."""
+        note = f"trained on {self.model.card.data.get('target', 'the targets on its card')}"
+        return SourceInfo(self.model.id, self.model.title, "model", False, note, METHODS)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's outputs."""
+        return self.ensemble().model.outputs
+
+    @property
+    def version(self) -> str:
+        """Hashes of the weights and of the world."""
+        hashes = (member.sha256 for member in self.model.card.members)
+        return " ".join([*hashes, str(self.world.attrs.get("version", ""))])
+
+    def ensemble(self) -> Ensemble:
+        """The loaded ensemble."""
+        with self._loading:
+            if self._ensemble is None:
+                try:
+                    ready = equilibrium_of(self.fields(), self.world)
+                except ModelError:
+                    ready = None  # a model without fields spins up for itself
+                self._ensemble = Ensemble(self.model.folder, self.model.card, self.world, ready)
+            return self._ensemble
+
+    def fields(self) -> xr.Dataset:
+        """Precomputed fields (see `hdlcore.runtime.publish`), read once and kept; `ModelError` when there are none."""
+        with self._reading:
+            if self._fields is None:
+                self._fields = read_only(fields_of_world(self.model.folder, self.model.id, self.world))
+            return self._fields
+
+    def simulate(
+        self, request: SimulationRequest, progress: Progress | None, cancel: CancelToken | None,
+        plain: xr.Dataset | None = None,
+    ) -> xr.Dataset:  # fmt: skip
+        """Member mean and spread of every output, (time, cell)."""
+        return simulate_cells(self.ensemble(), request, progress, cancel, plain)
+
+    def explain(self, request: ExplanationRequest, progress: Progress | None, cancel: CancelToken | None) -> xr.Dataset:
+        """Contributions of past forcing by lag, mean over members."""
+        return explain_cell(self.ensemble(), request, progress, cancel)
+
+
+def fields_of_world(folder: Path, name: str, world: xr.Dataset) -> xr.Dataset:
+    """The fields kept in a folder, when there are any and they are of this world; else `ModelError` saying so."""
+    fields = read_fields(folder)
+    if fields is None:
+        raise ModelError(f"'{name}' brings no precomputed fields; publish it with 'hdl train'.")
+    if not np.array_equal(fields["cell"].values, world["cell"].values):
+        raise ModelError(
+            f"The fields of '{name}' are of another world cube; open that cube with --data, "
+            "or make them anew with 'hdl train'."
+        )
+    return fields
