@@ -6,17 +6,16 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from hdlcore import cli_cluster, cli_data
+from hdlcore.cli_cluster import LocalClusterOption, ResumeOption, SchedulerOption
+from hdlcore.console import err, out, progress_bar
 from hdlcore.errors import HDLError, RequestError
 
 app = typer.Typer(
@@ -25,8 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-out = Console()
-err = Console(stderr=True)
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="World cube (Zarr); default the shipped one.")]
 ModelsOption = Annotated[
@@ -56,17 +53,10 @@ def _os_sentence(error: OSError) -> str:
 
 
 def _engine(models: list[Path] | None, data: Path | None) -> Any:
+    from hdlcore.runtime.disk_cache import DiskCache
     from hdlcore.runtime.engine import Engine  # torch is slow to load: --help must not wait for it
 
-    return Engine(models or [], data)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[float, str], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        yield lambda fraction, message: bar.update(task, completed=fraction, description=message)
+    return Engine(models or [], data, disk=DiskCache())
 
 
 @app.command()
@@ -114,8 +104,14 @@ def simulate(
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD")] = "2002-01-01",
     end: Annotated[str, typer.Option(help="Last day, YYYY-MM-DD")] = "2007-12-31",
     monthly: Annotated[bool, typer.Option(help="Monthly means instead of daily values")] = False,
+    scenario: Annotated[
+        str, typer.Option(help="What if, as in 'precipitation*0.5@2003-06..2003-08;air_temperature+2'")
+    ] = "",
     models: ModelsOption = None,
     data: DataOption = None,
+    scheduler: SchedulerOption = None,
+    local_cluster: LocalClusterOption = None,
+    resume: ResumeOption = False,
 ) -> None:
     """Run a model's ensemble and write every store, flux and learned fraction as CF NetCDF or Zarr."""
     from hdlcore.runtime.requests import SimulationRequest
@@ -123,10 +119,13 @@ def simulate(
 
     check_target(out_file)
     engine = _engine(models, data)
-    engine.model(model)
+    engine.source(model)
     cells = _cells(engine, cell, region, all_)
-    request = SimulationRequest(model, cells, start, end, "monthly" if monthly else "daily")
-    with _progress() as report:
+    request = SimulationRequest(model, cells, start, end, "monthly" if monthly else "daily", scenario)
+    if cli_cluster.wants_blocks(out_file, cell is None, scheduler, local_cluster, resume):
+        cli_cluster.run_in_blocks(engine, data, request, cells, out_file, scheduler, local_cluster, resume)
+        return
+    with progress_bar() as report:
         result = engine.simulate(request, report)
     write_dataset(result, out_file)
     out.print(f"{out_file}: {result.sizes['time']} steps x {result.sizes['cell']} cells", highlight=False)
@@ -135,26 +134,39 @@ def simulate(
 @app.command()
 def explain(
     model: str,
-    cell: Annotated[str, typer.Option(help="LAT,LON")],
     out_file: Annotated[Path, typer.Option("--out", help="FILE.nc or FILE.zarr")],
+    cell: Annotated[str | None, typer.Option(help="LAT,LON")] = None,
+    region: Annotated[str | None, typer.Option(help="A region, country or climate zone: every cell of it")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All land")] = False,
     target: Annotated[str, typer.Option(help="An output of the model")] = "tws",
-    method: Annotated[str, typer.Option(help="gradient_x_input or integrated_gradients")] = "gradient_x_input",
+    method: Annotated[
+        str, typer.Option(help="gradient_x_input or integrated_gradients; finite_difference for the twin")
+    ] = "",
     lags: Annotated[int, typer.Option(help="How many days back")] = 365,
     year: Annotated[int, typer.Option(help="Year of the target days")] = 2005,
     models: ModelsOption = None,
     data: DataOption = None,
+    scheduler: SchedulerOption = None,
+    local_cluster: LocalClusterOption = None,
+    resume: ResumeOption = False,
 ) -> None:
     """Attribute a target on every day of a year to the weather of the days before it, and write it."""
     from hdlcore.attribution.views import memory_summary
-    from hdlcore.data.cube import find_cell
     from hdlcore.runtime.requests import ExplanationRequest
     from hdlcore.runtime.store import check_target, write_dataset
 
     check_target(out_file)
     engine = _engine(models, data)
-    engine.model(model)
-    request = ExplanationRequest(model, find_cell(engine.world, *_lat_lon(cell)), target, method, lags, year)
-    with _progress() as report:
+    source = engine.source(model)
+    first = source.info.methods[0] if source.info.methods else "gradient_x_input"
+    cells = _cells(engine, cell, region, all_)
+    request = ExplanationRequest(model, cells[0], target, method or first, lags, year)
+    if cli_cluster.wants_blocks(out_file, cell is None, scheduler, local_cluster, resume):
+        cli_cluster.run_in_blocks(engine, data, request, cells, out_file, scheduler, local_cluster, resume)
+        return
+    if cell is None:
+        raise RequestError(f"{out_file} holds one cell; name the output .zarr for the {len(cells)} cells asked for.")
+    with progress_bar() as report:
         result = engine.explain(request, report)
     write_dataset(result, out_file)
     memory = memory_summary(result)
@@ -180,7 +192,7 @@ def evaluate(
 
     engine = _engine(models, data)
     info = engine.model(model)
-    with _progress() as report:
+    with progress_bar() as report:
         run = run_world(info.folder, data, jobs, False, lambda fraction: report(fraction, "running all land"))
     result, _ = evaluate_run(run, info.card, engine.world)
     if json_:
@@ -208,27 +220,35 @@ def train(
         list[Path] | None, typer.Option(help="Model folder to score beside it; may be repeated")
     ] = None,
     memory: Annotated[bool, typer.Option(help="Map the memory of all land as well")] = True,
+    scheduler: SchedulerOption = None,
+    local_cluster: LocalClusterOption = None,
 ) -> None:
     """Train a recipe's ensemble, then run all land, score it and write the model folder."""
     from hdlcore.runtime.publish import publish
     from hdlcore.training.ensemble import train_members
     from hdlcore.training.recipes import load_recipe
+    from hdlcore.workers import Processes
 
     chosen = load_recipe(recipe)
     work = out_dir.with_name(out_dir.name + ".training")
     done: dict[int, int] = {}
 
-    with _progress() as report:
+    with cli_cluster.cluster_of(scheduler, local_cluster) as cluster, progress_bar() as report:
 
         def passed(member: int, passes: int, record: dict[str, Any]) -> None:
             done[member] = passes
             message = f"training: member {member}, held-out NSE {record['nse_held_out']:.2f}"
             report(sum(done.values()) / (chosen.members * chosen.passes), message)
 
-        train_members(chosen, work, data, jobs, resume, passed)
+        train_members(chosen, work, data, cluster or Processes(min(jobs, chosen.members)), resume, passed)
         card = publish(chosen, work, out_dir, data, jobs, tuple(baseline or ()), memory, report)
     score = card.scores["tws"]["msc"]["nse_median"]
     out.print(f"{out_dir}: median held-out NSE of the seasonal storage {score:.3f}", highlight=False)
+
+
+app.command(cls=cli_data.IngestCommand)(cli_data.ingest)
+app.command()(cli_data.review)
+app.command()(cli_data.twin)
 
 
 @app.command(
@@ -241,11 +261,15 @@ def serve(context: typer.Context) -> None:
 
 
 @app.command()
-def bench(json_: JsonOption = False, models: ModelsOption = None) -> None:
+def bench(
+    json_: JsonOption = False,
+    models: ModelsOption = None,
+    all_land: Annotated[bool, typer.Option("--all-land", help="Also all land x 14 years (minutes)")] = False,
+) -> None:
     """Measure the project's own speed figures, each a ratio to a plain reference of the same run."""
     from hdlcore.runtime.bench import run_bench
 
-    measured = run_bench(models)
+    measured = run_bench(models, all_land)
     if json_:
         typer.echo(json.dumps(measured, indent=1))
         return
@@ -255,6 +279,7 @@ def bench(json_: JsonOption = False, models: ModelsOption = None) -> None:
         numbers = [f"{figure[k]:.3g}" for k in ("ours", "reference")]
         table.add_row(figure["name"], *numbers, figure["unit"], f"{figure['ratio']:.1f}x", share)
     out.print(table)
+    out.print(", ".join(f"{name} {value}" for name, value in measured["machine"].items()), highlight=False)
 
 
 @app.command()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import platform
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import tempfile
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,58 +16,49 @@ import torch
 from hdlcore.attribution.banded import banded_gradients
 from hdlcore.data.cube import positions
 from hdlcore.data.weather import generate_arrays
+from hdlcore.models.kernels import arrays, fast
+from hdlcore.runtime.bench_kernels import Clock, Figure, child, kernel_figures, seconds, sgemm_flops, simulation
 from hdlcore.runtime.engine import Engine
 from hdlcore.runtime.ensemble import Ensemble
-from hdlcore.runtime.requests import parse_date
+from hdlcore.runtime.requests import SimulationRequest, parse_date
+from hdlcore.runtime.simulate import simulate_cells
 
 #: Target days of the reference that are really run; its time for all is scaled from these.
 SAMPLED_DAYS = 6
+ALL_LAND_YEARS = ("2001-01-01", "2014-12-31")
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One measurement: our time and the reference's in `unit`, their ratio, and the share of sgemm reached if known."""
-
-    name: str
-    ours: float
-    reference: float
-    ratio: float
-    unit: str
-    share_of_peak: float | None = None
-
-
-def seconds(work: Callable[[], Any], repeats: int = 3) -> float:
-    """Best of some repeats, after one unmeasured call."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def sgemm_flops() -> float:
-    """Floating-point operations per second of a float32 matrix product on one thread."""
-    a = torch.rand(1024, 1024)
-    return 2 * 1024**3 / seconds(lambda: a @ a, 5)
-
-
-def run_bench(models: list[Path] | None = None) -> dict[str, Any]:
-    """Measure; returns ``{"machine": ..., "figures": [...]}``."""
+def run_bench(models: list[Path] | None = None, all_land: bool = False) -> dict[str, Any]:
+    """Measure; returns ``{"machine": ..., "figures": [...]}``. `all_land` adds the whole world, which takes minutes."""
     engine = Engine(models or [])
     ensemble = engine.ensemble(engine.models()[0].id)
+    clock = Clock.choose()
     cell = np.array([int(ensemble.world["cell"][7000])])
-    peak = sgemm_flops()
-    figures = [_attribution(ensemble, cell), _members(ensemble, cell), _batch(ensemble, peak), _weather(ensemble)]
+    threads = arrays.threads()
+    peak_one, peak_all = sgemm_flops(1), sgemm_flops(threads)
+    figures = kernel_figures(peak_one, peak_all)
+    figures += [_attribution(ensemble, cell), _members(ensemble, cell), _weather(ensemble), _start(ensemble)]
+    if all_land:
+        figures.append(_all_land(ensemble))
     machine = {
-        "processor": platform.processor() or platform.machine(),
+        "processor": _processor(),
         "python": platform.python_version(),
         "torch": version("torch"),
-        "threads": torch.get_num_threads(),
-        "sgemm_gflops": round(peak / 1e9, 1),
+        "numba": version("numba"),
+        "threads": threads,
+        "clock": clock,
+        "sgemm_gflops": round(peak_one / 1e9, 1),
+        "sgemm_gflops_all_threads": round(peak_all / 1e9, 1),
     }
     return {"machine": machine, "figures": [asdict(figure) for figure in figures]}
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def _attribution(ensemble: Ensemble, cell: np.ndarray) -> Figure:
@@ -94,39 +85,17 @@ def _attribution(ensemble: Ensemble, cell: np.ndarray) -> Figure:
 
 
 def _members(ensemble: Ensemble, cell: np.ndarray) -> Figure:
-    """One cell, one year: the members as one batch against one after another."""
+    """One cell, one year, all members: the fast way against the plain way, one member after another."""
     model, start = ensemble.model, parse_date("2004-01-01", "start")
     prepared = ensemble.prepare(positions(ensemble.world, cell))
     forcing = ensemble.forcing(cell, start, parse_date("2004-12-31", "end"))
     state, _ = ensemble.warm_state(cell, prepared, start)
     single = [prepared.member(i) for i in range(len(ensemble.members))]
+    ours = seconds(lambda: fast.run(model, prepared, ensemble.per_member(forcing), state), 10)
     with torch.no_grad():
-        ours = seconds(lambda: model.run(prepared, ensemble.per_member(forcing), state))
-        reference = seconds(lambda: [model.run(p, forcing, state[i]) for i, p in enumerate(single)])
-    name = f"one cell x 366 days, {len(ensemble.members)} members as one batch"
+        reference = seconds(lambda: [model.run(p, forcing, state[i]) for i, p in enumerate(single)], 2)
+    name = f"one cell x 366 days, {len(ensemble.members)} members (against the plain path)"
     return Figure(name, ours, reference, reference / ours, "s")
-
-
-def _batch(ensemble: Ensemble, peak: float) -> Figure:
-    """512 cells as one batch against 8 cells at a time, in cell-days per second."""
-    model, days = ensemble.model, 60
-    at = np.arange(512)
-    prepared = ensemble.prepare(at).member(0)
-    cells = ensemble.world["cell"].values[at]
-    forcing = ensemble.forcing(cells, parse_date("2004-01-01", "start"), parse_date("2004-02-29", "end"))
-    state = model.initial_state(512)
-
-    def few() -> None:
-        for first in range(0, 64, 8):
-            index = torch.arange(first, first + 8)
-            model.run(prepared.cells(index), forcing[:, first : first + 8], state[:8])
-
-    with torch.no_grad():
-        ours = 512 * days / seconds(lambda: model.run(prepared, forcing, state))
-        reference = 64 * days / seconds(few, 1)
-    hidden = ensemble.card.hidden
-    flops = 2 * 4 * hidden * (hidden + 6) + 2 * hidden * 32
-    return Figure("512 cells as one batch", ours, reference, ours / reference, "cell-days s-1", ours * flops / peak)
 
 
 def _weather(ensemble: Ensemble) -> Figure:
@@ -136,3 +105,44 @@ def _weather(ensemble: Ensemble) -> Figure:
     ours = seconds(lambda: generate_arrays(world, cells, *period))
     reference = seconds(lambda: [generate_arrays(world, cells[i : i + 1], *period) for i in range(16)], 1) * 16
     return Figure("daily weather, 256 cells x 6 years", ours, reference, reference / ours, "s")
+
+
+def _start(ensemble: Ensemble) -> Figure:
+    """From the start of `hdl simulate --cell` to its file, kernels compiled before; against the plain path."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["simulate", ensemble.card.id, "--cell=47.5,8.5", "--out", f"{folder}/cell.nc"]
+        times = {}
+        for plain in ("0", "1"):
+            runs = [child("from hdlcore.cli import main; main()", *command, HDL_PLAIN=plain)[0] for _ in range(3)]
+            times[plain] = min(runs[1:])
+    name = "hdl simulate --cell, from start to file (against the plain path)"
+    return Figure(name, times["0"], times["1"], times["1"] / times["0"], "s")
+
+
+def _all_land(ensemble: Ensemble) -> Figure:
+    """All land x 14 years x one member, weather generated, monthly outputs, in a process of its own."""
+    script = (
+        "import json, resource\n"
+        "from hdlcore.runtime.bench import run_all_land\n"
+        "cells = run_all_land()\n"
+        "print(json.dumps([cells, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))\n"
+    )
+    ours, said = child(script, HDL_THREADS=str(arrays.threads()))
+    n_cells, kilobytes = json.loads(said.splitlines()[-1])
+    days = np.diff(np.array([ALL_LAND_YEARS[0], "2015-01-01"], "datetime64[D]")).astype(int)[0]
+    plain = simulation("", ensemble.card.hidden, 512, 30, 1.0, 1).reference
+    reference = n_cells * int(days) / plain
+    name = f"all land ({n_cells} cells) x 14 years x one member, monthly, weather generated, {kilobytes / 1e6:.1f} GB"
+    return Figure(name + " (against the scripted loop alone)", ours, reference, reference / ours, "s")
+
+
+def run_all_land() -> int:
+    """Simulate all land with the first member of the first model, monthly; returns the number of cells."""
+    engine = Engine([])
+    ensemble = engine.ensemble(engine.models()[0].id)
+    ensemble.members = ensemble.members[:1]
+    if ensemble.equilibrium is not None:
+        ensemble.equilibrium = ensemble.equilibrium[:1]
+    cells = tuple(int(cell) for cell in engine.world["cell"].values)
+    request = SimulationRequest(ensemble.card.id, cells, *ALL_LAND_YEARS, "monthly")
+    return int(simulate_cells(ensemble, request, None, None).sizes["cell"])

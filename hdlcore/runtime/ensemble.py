@@ -135,15 +135,23 @@ class Ensemble:
     def run(
         self, cells: NDArray, start: dt.date, end: dt.date, cancel: CancelToken | None = None,
         progress: Callable[[float], None] | None = None, scenario: Scenario = (), monthly: bool = False,
+        begin: dt.date | None = None,
     ) -> Series:  # fmt: skip
         """Run all members over the days `start` to `end`, both included, from a warm state.
 
-        A scenario changes the forcing from `start` on; what came before stays as it was. States met on the way are kept
-        for a while, so that a scenario can start where it begins to differ (`resume_day`). With `monthly` the result
-        holds means of whole months, on their first day; daily outputs are then never kept.
+        A scenario changes the forcing from `start` on; what came before stays as it was. States met on the way of a run
+        without one are kept for a while, so that a scenario can go on from where it begins to differ: `begin`, a day
+        that `resume_day` gave, is then the first day of the series. With `monthly` the result holds means of whole
+        months, on their first day; daily outputs are then never kept.
         """
         prepared = self.prepare(positions(self.world, cells))
-        state, drift = self._state_on(cells, prepared, start, cancel)
+        origin = cells.tobytes(), start
+        kept = self.kept.get((*origin, begin)) if begin else None
+        if begin and kept is not None:
+            start, state = begin, kept
+            drift = torch.zeros(len(self.members), cells.size, len(self.model.stores))
+        else:
+            state, drift = self.warm_state(cells, prepared, start, cancel)
         forcing = self.forcing(cells, start, end, scenario)
         days = np.arange(np.datetime64(start), np.datetime64(end) + 1)
         months = WholeMonths(days) if monthly else None
@@ -151,7 +159,7 @@ class Ensemble:
         for year in range(start.year, end.year + 1):
             first, last = max(start, dt.date(year, 1, 1)), min(end, dt.date(year, 12, 31))
             if not scenario:
-                self.kept.put((cells.tobytes(), first), state)
+                self.kept.put((*origin, first), state)
             for stretch in self._stretches(forcing[(first - start).days : (last - start).days + 1]):
                 check(cancel)
                 weather = self.per_member(stretch)
@@ -170,19 +178,11 @@ class Ensemble:
         return Series(months.first_days, months.mean(parts[0]), months.mean(months.sums(forcing)), drift)
 
     def resume_day(self, cells: NDArray, start: dt.date, day: dt.date) -> dt.date:
-        """Last 1 January from `start` to `day` whose state of these cells is kept, or `start`."""
+        """Last 1 January up to `day` whose state is kept from a run of these cells since `start`, or `start`."""
         for year in range(day.year, start.year, -1):
-            if (cells.tobytes(), dt.date(year, 1, 1)) in self.kept:
+            if (cells.tobytes(), start, dt.date(year, 1, 1)) in self.kept:
                 return dt.date(year, 1, 1)
         return start
-
-    def _state_on(
-        self, cells: NDArray, prepared: Prepared, start: dt.date, cancel: CancelToken | None
-    ) -> tuple[Tensor, Tensor]:
-        kept = self.kept.get((cells.tobytes(), start))
-        if kept is None:
-            return self.warm_state(cells, prepared, start, cancel)
-        return kept, torch.zeros(len(self.members), cells.size, len(self.model.stores))
 
     def per_member(self, forcing: Tensor) -> Tensor:
         """(time, cell, k) -> (time, member, cell, k), without a copy."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import torch
 import xarray as xr
@@ -50,11 +48,11 @@ def simulate_cells(
                 progress((done + min(fraction, 1.0) * size) / cells.size, words)
 
         part(0.0)
-        begin = ensemble.resume_day(block, start, changes) if plain is not None else start
-        series = ensemble.run(block, begin, end, cancel, part, scenario, request.frequency == "monthly")
+        begin = ensemble.resume_day(block, start, changes) if plain is not None else None
+        series = ensemble.run(block, start, end, cancel, part, scenario, request.frequency == "monthly", begin)
         dataset = to_dataset(ensemble, block, series)
-        if plain is not None and begin > start:
-            before = plain.sel(cell=block, time=slice(None, str(begin - dt.timedelta(days=1))))
+        if plain is not None and series.days[0] > np.datetime64(start):
+            before = plain.sel(cell=block, time=slice(None, series.days[0] - 1))
             dataset = xr.concat([before, dataset], "time", data_vars="minimal", coords="minimal", compat="override")
         parts.append(dataset)
     result = xr.concat(parts, "cell", data_vars="minimal") if len(parts) > 1 else parts[0]

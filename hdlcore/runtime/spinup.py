@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from hdlcore.models.hybrid import HybridModel, Prepared
+from hdlcore.models.kernels import fast
 from hdlcore.progress import CancelToken, check
 
 #: A cell has settled when no store of any member moved further than this over a repeat, mm.
@@ -33,8 +34,7 @@ def spin_up(
     for _ in range(MAX_REPEATS):
         check(cancel)
         before = state[:, active]
-        with torch.no_grad():
-            _, after = model.run(prepared.cells(active), year[:, :, active], before, model.store_names[:1])
+        after = fast.advance(model, prepared.cells(active), year[:, :, active], before)
         state[:, active], drift[:, active] = after, after[..., :n] - before[..., :n]
         active = active[(drift[:, active].abs() > TOLERANCE).any(-1).any(0)]
         if not active.numel():

@@ -8,8 +8,8 @@ from collections import OrderedDict
 
 from torch import Tensor
 
-#: Which cells (their ids as bytes, in order) on the morning of which day.
-Key = tuple[bytes, dt.date]
+#: Which cells (their ids as bytes, in order), of a run since which day, on the morning of which day.
+Key = tuple[bytes, dt.date, dt.date]
 #: A shelf holds this much, bytes.
 MAX_BYTES = 200_000_000
 

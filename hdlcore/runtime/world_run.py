@@ -24,6 +24,7 @@ from hdlcore.attribution.world import target_days, window_gradients
 from hdlcore.data.cube import open_world, positions
 from hdlcore.models.checkpoint import read_card
 from hdlcore.models.hybrid import Prepared
+from hdlcore.models.kernels import arrays, fast
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.explain import baseline_forcing
 from hdlcore.runtime.fields import equilibrium_of, read_fields
@@ -56,8 +57,9 @@ def run_world(folder: Path, data: Path | None, jobs: int, memory: bool, report: 
     blocks = [world["cell"].values[i : i + BLOCK_CELLS] for i in range(0, world.sizes["cell"], BLOCK_CELLS)]
     parts: dict[int, dict[str, NDArray]] = {}
     context = multiprocessing.get_context("spawn")
+    own = max(1, arrays.threads() // jobs)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(folder, data)) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(folder, data, own)) as pool:
         waiting = {pool.submit(_block, block, memory): i for i, block in enumerate(blocks)}
         for future in as_completed(waiting):
             parts[waiting[future]] = future.result()
@@ -69,9 +71,10 @@ def run_world(folder: Path, data: Path | None, jobs: int, memory: bool, report: 
 _ensemble: Ensemble | None = None
 
 
-def _start(folder: Path, data: Path | None) -> None:
+def _start(folder: Path, data: Path | None, threads: int) -> None:
     global _ensemble
     torch.set_num_threads(1)
+    arrays.set_threads(threads)
     world = open_world(data)
     _ensemble = Ensemble(folder, read_card(folder), world, equilibrium_of(read_fields(folder), world))
 
@@ -128,8 +131,7 @@ def _month(
     for low, high in pairwise(cuts):
         if position + low in keep_at:
             states[keep_at[position + low]] = state
-        with torch.no_grad():
-            outputs, state = ensemble.model.run(prepared, ensemble.per_member(stretch[low:high]), state)
+        outputs, state = fast.run(ensemble.model, prepared, ensemble.per_member(stretch[low:high]), state)
         parts.append(outputs)
     return torch.cat(parts), state
 

@@ -1,22 +1,23 @@
-"""Train all members of a recipe, a process each, one BLAS thread per process."""
+"""Train all members of a recipe, a worker each: processes of this machine, or a cluster that shares the file system."""
 
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from queue import Queue
-from threading import Thread
 from typing import Any
 
 import torch
 
 from hdlcore.data.cube import open_world
+from hdlcore.errors import ModelError
+from hdlcore.progress import CancelToken, check
 from hdlcore.training.recipes import Recipe
 from hdlcore.training.trainer import Trainer
+from hdlcore.workers import Context, Processes, Workers
 
 logger = logging.getLogger(__name__)
 
@@ -24,39 +25,54 @@ logger = logging.getLogger(__name__)
 Report = Callable[[int, int, dict[str, Any]], None]
 
 
+@dataclass(frozen=True)
+class MemberTask:
+    """One member to train: everything by value or by path."""
+
+    recipe: Recipe
+    member: int
+    data: Path | None
+    out: Path
+
+
 def train_members(
     recipe: Recipe,
     out: Path,
     data: Path | None = None,
-    jobs: int = 2,
+    workers: Workers | None = None,
     resume: bool = False,
     report: Report | None = None,
+    cancel: CancelToken | None = None,
 ) -> None:
-    """Train every member of `recipe` into ``out``; with `resume`, go on where an interrupted training stopped."""
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = "1"
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
-        records = manager.Queue()
-        listener = Thread(target=_listen, args=(records, report), daemon=True)
-        listener.start()
-        with ProcessPoolExecutor(min(jobs, recipe.members), mp_context=context) as pool:
-            work = [pool.submit(_train, recipe, m, data, out, resume, records) for m in range(recipe.members)]
-            for future in work:
-                future.result()
-        records.put(None)
-        listener.join()
+    """Train every member of `recipe` into ``out`` on `workers` (default: a process per core, at most one per member).
+
+    With `resume`, members go on where an interrupted training stopped. A member whose worker died goes on from its last
+    checkpoint on another one.
+    """
+    workers = workers or Processes(min(os.cpu_count() or 1, recipe.members))
+    out, data = out.resolve(), data.resolve() if data is not None else None
+    out.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        for old in (*out.glob("training-*.safetensors"), *out.glob("member-*.safetensors")):
+            old.unlink()
+    tasks = [MemberTask(recipe, member, data, out) for member in range(recipe.members)]
+    with closing(workers.map(train_member, tasks, cancel, lambda told: report(*told) if report else None)) as trained:
+        for at, passes in trained:
+            logger.debug("member %d is trained after %d passes", at, passes)
 
 
-def _train(recipe: Recipe, member: int, data: Path | None, out: Path, resume: bool, records: Queue) -> None:
+def train_member(task: MemberTask, context: Context) -> int:
+    """Train one member from its checkpoint, if there is one, on; returns its passes."""
     torch.set_num_threads(1)
-    trainer = Trainer(recipe, member, open_world(data), out)
-    if resume and trainer.resume():
-        logger.info("member %d goes on after pass %d", member, trainer.done)
-    trainer.train(lambda done, record: records.put((member, done, record)))
+    if not task.out.is_dir():
+        raise ModelError(f"A worker does not see {task.out}; workers must share the file system with the one who asks.")
+    trainer = Trainer(task.recipe, task.member, open_world(task.data), task.out)
+    if trainer.resume():
+        logger.info("member %d goes on after pass %d", task.member, trainer.done)
 
+    def passed(done: int, record: dict[str, Any]) -> None:
+        check(context.stop)
+        context.tell((task.member, done, record))
 
-def _listen(records: Queue, report: Report | None) -> None:
-    while (entry := records.get()) is not None:
-        if report:
-            report(*entry)
+    trainer.train(passed)
+    return trainer.done

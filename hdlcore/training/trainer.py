@@ -28,6 +28,7 @@ from hdlcore.data.smoothing import grace_operator
 from hdlcore.data.weather import WeatherSpec, generate_arrays
 from hdlcore.models.checkpoint import load_tensors, save_tensors
 from hdlcore.models.hybrid import HybridModel
+from hdlcore.models.kernels import fast
 from hdlcore.models.registry import model_kind
 from hdlcore.physics.energy import equivalent_evaporation
 from hdlcore.training.losses import budyko_departure, seasonal_mae
@@ -166,7 +167,7 @@ class Trainer:
                 prepared = self.model.prepare(self.data.statics[block])
                 state = self.state[block]
                 days = self.data.months[12 * SPIN_UP_YEARS - 1].stop
-                _, self.state[block] = self.model.run(prepared, self.data.forcing[:days, block], state, ("tws",))
+                self.state[block] = fast.advance(self.model, prepared, self.data.forcing[:days, block], state)
 
     def _window(self) -> list[slice]:
         start = (STRIDE_MONTHS * self.done) % (len(self.data.months) - 12)
@@ -175,13 +176,13 @@ class Trainer:
     def _monthly(self, block: slice, state: Tensor, window: list[slice]) -> tuple[Tensor, Tensor]:
         """Monthly means (12, cell, 2) of `KEEP` for a block, and the state after the stride."""
         prepared = self.model.prepare(self.data.statics[block])
-        means, carried = [], state
-        for i, month in enumerate(window):
-            series, state = self.model.run(prepared, self.data.forcing[month, block], state, KEEP)
-            means.append(series.mean(0))
-            if i == STRIDE_MONTHS - 1:
-                carried = state.detach()
-        return torch.stack(means), carried
+        parts, carried = [], state
+        for months in (window[:STRIDE_MONTHS], window[STRIDE_MONTHS:]):
+            days = slice(months[0].start, months[-1].stop)
+            series, state = fast.run(self.model, prepared, self.data.forcing[days, block], state, KEEP)
+            parts += series.split([month.stop - month.start for month in months])
+            carried = state.detach() if months[0] is window[0] else carried
+        return torch.stack([month.mean(0) for month in parts]), carried
 
     def _loss(self, monthly: Tensor, window: list[slice]) -> tuple[Tensor, Tensor]:
         """Loss and the model's seasonal anomaly as GRACE would see it, (12, cell) in calendar order."""

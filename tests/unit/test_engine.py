@@ -216,6 +216,16 @@ def test_a_scenario_reruns_only_what_changes_and_gives_the_same_numbers(
     assert quick.attrs["scenario"] == "precipitation*0.2@2004-06-01..2004-09-30"
 
 
+def test_an_answer_does_not_depend_on_what_was_asked_before(
+    small_model: Path, small_cube: Path, cells: tuple[int, ...]
+) -> None:
+    """States kept of an earlier, longer run are not taken for the warm start of another."""
+    asked, fresh = Engine([small_model], small_cube), Engine([small_model], small_cube)
+    asked.simulate(SimulationRequest("small", cells, "2003-01-01", "2005-12-31"))
+    request = SimulationRequest("small", cells, "2005-01-01", "2005-06-30")
+    xr.testing.assert_identical(asked.simulate(request), fresh.simulate(request))
+
+
 def test_the_twin_answers_what_if(engine: Engine) -> None:
     cell = int(engine.world["cell"].values[3])
     plain = SimulationRequest("twin-earth", (cell,), "2004-01-01", "2004-12-31")
