@@ -10,9 +10,9 @@ sys.path[:0] = [root] if (root := str(Path(__file__).resolve().parent.parent)) n
 
 import panel as pn  # noqa: E402
 
-from dashboard import engine  # noqa: E402
+from dashboard import datasets, engine  # noqa: E402
 from dashboard.jobs import log_id  # noqa: E402
-from dashboard.pages.explore import explore  # noqa: E402
+from dashboard.pages.book import explorer  # noqa: E402
 
 log = logging.getLogger("dashboard")
 
@@ -27,7 +27,7 @@ def show_unexpected(error: Exception) -> None:
 
 
 pn.extension(notifications=True, exception_handler=show_unexpected, loading_indicator=False)
-engine.warm_up()
+engine.warm_up(datasets.warm_up)
 
 
 def query() -> str:
@@ -39,4 +39,4 @@ def query() -> str:
     return urlencode([(key, value.decode("utf-8", "replace")) for key, values in arguments.items() for value in values])
 
 
-explore(query(), dark=pn.config.theme == "dark").servable(title="HDL Explorer")
+explorer(query(), dark=pn.config.theme == "dark").servable(title="HDL Explorer")

@@ -5,25 +5,34 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeGuard
 
 import torch
 import xarray as xr
 
 from hdlcore.errors import HDLError
+from hdlcore.runtime.datasets import DataSource
+from hdlcore.runtime.disk_cache import DiskCache
 from hdlcore.runtime.engine import Engine, ModelInfo
+from hdlcore.runtime.sources import Source, SourceInfo
+from hdlcore.variables import VARIABLES
 
 log = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=1)
 def get_engine() -> Engine:
-    """The engine of this process. ``HDL_MODELS`` (folders) and ``HDL_DATA`` (a cube) add a user's own."""
+    """The engine of this process. ``HDL_MODELS`` (folders) and ``HDL_DATA`` (cubes) add a user's own."""
     torch.set_num_threads(1)  # two threads per request made eight sessions five times slower
-    folders = [Path(part) for part in os.environ.get("HDL_MODELS", "").split(os.pathsep) if part]
-    data = os.environ.get("HDL_DATA")
-    return Engine(models=folders, data=Path(data) if data else None)
+    models, data = (
+        [Path(part) for part in os.environ.get(name, "").split(os.pathsep) if part]
+        for name in ("HDL_MODELS", "HDL_DATA")
+    )
+    return Engine(models=models, data=data, disk=DiskCache())
 
 
 def get_world() -> xr.Dataset:
@@ -33,28 +42,62 @@ def get_world() -> xr.Dataset:
 
 @lru_cache(maxsize=1)
 def get_models() -> dict[str, ModelInfo]:
-    """Models by id, in the order of the picker."""
+    """Models by id."""
     return {info.id: info for info in get_engine().models()}
 
 
+def get_sources() -> dict[str, SourceInfo]:
+    """Everything with a map that every visitor can choose, by id, in the order of the picker."""
+    held, found = get_engine(), {}
+    for info in held.sources():
+        source = held.source(info.id)
+        if info.kind != "data":
+            found[info.id] = info
+        elif has_map(source):
+            found[info.id] = replace(info, title=title_of(source))
+    return found
+
+
+def title_of(source: DataSource) -> str:
+    """A cube's title, with the name of its folder where that says more: 'Catchments, lahn'."""
+    title, stem = source.info.title, source.cube.path.stem
+    return title if stem.lower() in title.lower() else f"{title}, {stem}"
+
+
+def has_map(source: Source) -> TypeGuard[DataSource]:
+    """Whether a source is a grid of data that holds something; places have series, but no map."""
+    if not isinstance(source, DataSource) or "grid" not in source.cube.attrs:
+        return False
+    return any(name in VARIABLES for name in source.outputs)
+
+
 @lru_cache(maxsize=8)
-def get_fields(model: str) -> tuple[xr.Dataset | None, str]:
-    """Precomputed fields of a model, or None and one sentence why there are none."""
-    if not model:
+def get_fields(source: str) -> tuple[xr.Dataset | None, str]:
+    """All land of a source at once, or None and one sentence why there is no map of it."""
+    if not source:
         return (
             None,
             "No trained model is installed yet, so the map shows what is observed; `hdl models` lists what there is.",
         )
     try:
-        return get_engine().fields(model), ""
+        return get_engine().fields(source), ""
     except HDLError as error:
-        log.warning("no fields for %s: %s", model, error)
+        log.warning("no fields for %s: %s", source, error)
         return None, str(error)
 
 
 @lru_cache(maxsize=1)
-def warm_up() -> None:
-    """Load, once a process, what the first page needs; then, beside it, what the first live run would wait for."""
-    for model in [*get_models()][:1] or [""]:
-        get_fields(model)
-    threading.Thread(target=get_engine().warm_up, name="warm-up", daemon=True).start()
+def warm_up(then: Callable[[], None] | None = None) -> None:
+    """Load, once a process, what the first page needs; then, beside it, what the first live run would wait for.
+
+    `then` is called last, for what other pages would wait for.
+    """
+    for source in [*get_sources()][:1] or [""]:
+        get_fields(source)
+
+    def rest() -> None:
+        get_engine().warm_up()
+        if then is not None:
+            then()
+
+    threading.Thread(target=rest, name="warm-up", daemon=True).start()

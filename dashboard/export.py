@@ -15,9 +15,9 @@ import pandas as pd
 import xarray as xr
 
 from dashboard import engine, links
-from dashboard.layers import field, title
+from dashboard.layers import field
 from dashboard.plots.palette import palette
-from dashboard.series import GENERATED
+from dashboard.series import OTHER
 from dashboard.summary import units_in_words
 from dashboard.theme import LIGHT
 from hdlcore.variables import variable
@@ -42,15 +42,34 @@ def attributes(view: View) -> dict[str, str]:
     """Global attributes that every exported file carries."""
     return {
         "Conventions": "CF-1.11",
-        "title": f"HDL Explorer: {title(view.layer, view.state.month)}",
-        "source": f"model {view.model}" if view.fields is not None else "observations and reanalysis",
+        "title": f"HDL Explorer: {view.title}",
+        "source": _source(view),
         "data_version": str(view.world.attrs.get("version", "")),
         "model_version": weights_hash(view) or "none",
-        "comment": f"{GENERATED if view.fields is not None else ''} {BASELINE}".strip(),
-        "references": ATTRIBUTION,
+        "comment": " ".join(part for part in (view.label if view.fields is not None else "", baseline(view)) if part),
+        "references": references(view),
         "history": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} exported from HDL Explorer, "
         f"view '{links.encode(view.state.snapshot())}'",
     }
+
+
+def _source(view: View) -> str:
+    """Global attribute of where the numbers come from."""
+    if view.source is None or view.fields is None:
+        return "observations and reanalysis"
+    words = {"model": f"model {view.model}", "twin": f"{view.model}, a generated world"}
+    return words.get(view.kind, f"data set {view.source.title} ({view.source.note})")
+
+
+def baseline(view: View) -> str:
+    """What departures are from; nothing for data, whose own mean is their baseline."""
+    return BASELINE if view.kind in ("", "model") else "Departures are from the mean of the twelve months shown."
+
+
+def references(view: View) -> str:
+    """Whom to name: for a made-up world the real ground it stands on, for data what its cube says."""
+    cube = view.cube_attributes()
+    return str(cube.get("attribution") or "not stated") if cube is not None else ATTRIBUTION
 
 
 def weights_hash(view: View) -> str:
@@ -66,7 +85,9 @@ def map_dataset(view: View) -> xr.Dataset:
     attrs = shown.variable.attributes()
     if shown.departure and attrs["long_name"]:
         attrs = {key: value for key, value in attrs.items() if key != "standard_name"}
-        attrs["long_name"] = title(shown, view.state.month)
+        attrs["long_name"] = view.title
+    if view.map_generated:
+        attrs = {**attrs, "source": "generated"}
     data = {shown.variable.name: ("cell", shown.values[keep].astype(np.float32), attrs)}
     coords = {
         "cell": ("cell", world["cell"].values[keep], {"long_name": "cell id: row * 360 + column of the 1 degree grid"}),
@@ -88,16 +109,17 @@ def series_dataset(view: View) -> xr.Dataset:
     shown_as = SHOWN_AS["season" if "month" in data.dims and view.state.series != "raw" else view.state.series]
     for name in data.data_vars:
         base = str(name).removesuffix("_spread")
-        attrs = variable(base).attributes()
+        attrs = {"units": "mm", "long_name": "Other stores"} if base == OTHER else variable(base).attributes()
         if base != name:
             attrs = {"units": attrs["units"], "long_name": f"{attrs['long_name']}, standard deviation over members"}
-        elif data[name].attrs.get("units") is None and base in ("tws", "swe", "soil_moisture", "groundwater"):
+        elif data[name].attrs.get("units") is None and base in ("tws", "swe", "soil_moisture", "groundwater", OTHER):
             attrs = {"units": attrs["units"], "long_name": f"{attrs['long_name']}, {shown_as}"}
-        data[name].attrs = {**attrs, **({} if view.selection.single else {"cell_methods": "area: mean"})}
+        marks = {"source": "generated"} if view.generated else {}
+        data[name].attrs = {**attrs, **marks, **({} if view.selection.single else {"cell_methods": "area: mean"})}
     if "month" in data.dims:
         data["month"].attrs = {"long_name": "month of the mean seasonal cycle", "units": "1"}
     if "seen_time" in data.dims:
-        data["seen_time"].attrs = {"long_name": "month observed by GRACE", "standard_name": "time"}
+        data["seen_time"].attrs = {"long_name": "month observed", "standard_name": "time"}
     at = view.selection.position
     where = (
         {"lat": float(view.world["lat"].values[at]), "lon": float(view.world["lon"].values[at])}
@@ -109,14 +131,14 @@ def series_dataset(view: View) -> xr.Dataset:
         "lon": {"standard_name": "longitude", "units": "degrees_east"},
     }
     data = data.assign_coords({key: ((), value, coords[key]) for key, value in where.items()})
-    return data.assign_attrs({**attributes(view), "place": view.selection.label})
+    return data.assign_attrs({**attributes(view), "place": view.place})
 
 
 def _stream(text: str) -> io.BytesIO:
     return io.BytesIO(text.encode("utf-8"))
 
 
-def _netcdf(data: xr.Dataset) -> io.BytesIO:
+def netcdf_bytes(data: xr.Dataset) -> io.BytesIO:
     """A NetCDF 4 file in memory (written beside and read back: the library wants a real file)."""
     encoding = {name: {"zlib": True, "complevel": 4} for name in data.data_vars if data[name].ndim}
     with tempfile.TemporaryDirectory() as folder:
@@ -138,7 +160,7 @@ def map_csv(view: View) -> io.BytesIO:
             "time": f"month {view.state.month:02d}" if shown.seasonal else "fixed",
             "lat": data["lat"].values,
             "lon": data["lon"].values,
-            "place": [names.get(int(code), "") for code in region],
+            "place": [names.get(int(code), "") + (" (generated)" if view.map_generated else "") for code in region],
             "variable": shown.variable.name
             + ("_departure" if shown.departure and not shown.variable.name.startswith("tws_") else ""),
             "units": shown.variable.units,
@@ -156,7 +178,7 @@ def series_csv(view: View) -> io.BytesIO:
             "time": f"month {int(when):02d}" if data[name].dims[0] == "month" else str(when)[:10],
             "lat": float(data["lat"]) if "lat" in data.coords else "",
             "lon": float(data["lon"]) if "lon" in data.coords else "",
-            "place": view.selection.label + ("" if view.selection.single else " (area-weighted)"),
+            "place": view.place + ("" if view.selection.single else " (area-weighted)"),
             "variable": name,
             "units": data[name].attrs["units"],
             "value": value,
@@ -169,12 +191,12 @@ def series_csv(view: View) -> io.BytesIO:
 
 def map_netcdf(view: View) -> io.BytesIO:
     """The map as CF NetCDF."""
-    return _netcdf(map_dataset(view))
+    return netcdf_bytes(map_dataset(view))
 
 
 def series_netcdf(view: View) -> io.BytesIO:
     """The curves as CF NetCDF."""
-    return _netcdf(series_dataset(view))
+    return netcdf_bytes(series_dataset(view))
 
 
 def map_png(view: View, width: int = 2400) -> io.BytesIO:
@@ -222,9 +244,7 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
     axes.plot(projection.cell_x[at], projection.cell_y[at], "o", ms=9, mfc="none", mec="white", mew=3, zorder=4)
     axes.plot(projection.cell_x[at], projection.cell_y[at], "o", ms=9, mfc="none", mec=LIGHT["text"], mew=1.3, zorder=5)
     top = figure.get_figheight()
-    figure.text(
-        0.02, 1 - 0.32 / top, title(view.layer, view.state.month), fontsize=17, color=LIGHT["text"], va="center"
-    )
+    figure.text(0.02, 1 - 0.32 / top, view.title, fontsize=17, color=LIGHT["text"], va="center")
     figure.text(0.02, 1 - 0.62 / top, view.sentence(), fontsize=10.5, color=LIGHT["quiet"], va="center")
     bar = figure.add_axes((0.64, 0.86 / top, 0.34, 0.13 / top))
     units = units_in_words(view.layer.variable.units)
@@ -232,8 +252,8 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
         units, fontsize=9
     )
     bar.tick_params(labelsize=9)
-    model = f"Model {view.model}. {GENERATED}" if view.fields is not None else "Observations and reanalysis."
-    foot = f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {model}\n{ATTRIBUTION}"
+    model = f"Model {view.model}. {view.label}" if view.kind == "model" and view.fields is not None else view.label
+    foot = f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {model}\n{references(view)}"
     figure.text(0.02, 0.36 / top, foot, fontsize=6.5, color=LIGHT["quiet"], va="top", wrap=False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
@@ -248,7 +268,20 @@ def _rgba(color: str) -> tuple[float, float, float, float]:
 def snippet(view: View) -> str:
     """Python that makes the same numbers from hdlcore alone."""
     state, name = view.state, view.layer.variable.name
-    if view.fields is None or name not in view.fields:
+    own = view.uploads.find(view.model)
+    if own is not None:
+        lines = [
+            "from hdlcore.data.cube import open_world",
+            "from hdlcore.data.ingest import ingest",
+            "",
+            f"# the cube made of your file: ingest([Path('FILE')], KIND, Path('{own.id}.zarr'))",
+            "from pathlib import Path",
+            "from hdlcore.runtime.datasets import DataSource",
+            "",
+            "world = open_world()",
+            f"data = DataSource(Path('{own.id}.zarr'), world, '{own.id}').fields()[{name!r}]",
+        ]
+    elif view.fields is None or name not in view.fields:
         source = {"tws_observed": "tws_observed_msc"}.get(name, name)
         lines = ["from hdlcore.data.cube import open_world", "", "world = open_world()", f"data = world[{source!r}]"]
     else:
@@ -259,7 +292,7 @@ def snippet(view: View) -> str:
             "world = engine.world",
             f"data = engine.fields({view.model!r})[{name!r}]",
         ]
-    seasonal = np.ndim(field(name, view.world, view.fields)) == 2
+    seasonal = np.ndim(field(name, view.observed, view.fields)) == 2
     if view.layer.departure and view.can_depart:
         lines.append('data = data - data.mean("month")')
     if seasonal:
@@ -323,10 +356,20 @@ def _scores(scores: dict[str, Any]) -> str:
     )
 
 
+def _world_rows(view: View) -> list[tuple[str, str]]:
+    """What of the world cube may be shown beside the source, by kind of origin."""
+    kinds: dict[str, set[str]] = {}
+    for name in view.observed.data_vars:
+        attrs = view.observed[name].attrs
+        if attrs.get("product"):  # the rest is bookkeeping of our own, such as the ids of the held-out blocks
+            kinds.setdefault(str(attrs["source"]), set()).add(f"{attrs.get('long_name', name)} ({attrs['product']})")
+    return [(kind.capitalize(), "; ".join(sorted(entries))) for kind, entries in sorted(kinds.items())]
+
+
 def provenance_html(view: View) -> str:
     """Where everything on the screen comes from, as a definition list."""
     info = engine.get_models().get(view.model)
-    rows = [("Shown", f"{title(view.layer, view.state.month)} ({view.layer.variable.units})")]
+    rows = [("Shown", f"{view.title} ({view.layer.variable.units})")]
     if info is not None:
         rows += [
             ("Model", f"{info.title} ({info.id}), {info.members} member{'s' if info.members > 1 else ''}"),
@@ -334,20 +377,18 @@ def provenance_html(view: View) -> str:
         ]
         rows += [("What it is", info.card.summary), ("Scored on", f"{info.card.split}. {_scores(info.card.scores)}")]
         rows += [("Limits", " ".join(info.card.limits))]
+    elif view.source is not None:
+        rows += [("Source", f"{view.source.title} ({view.model}), {view.source.note}")]
     else:
         rows.append(("Model", view.fields_problem))
-    rows.append(("Data version", str(view.world.attrs.get("version", "not stated"))))
-    kinds: dict[str, list[str]] = {}
-    for name in view.world.data_vars:
-        attrs = view.world[name].attrs
-        if not attrs.get("source"):  # bookkeeping of our own, such as the ids of the held-out blocks
-            continue
-        kinds.setdefault(str(attrs.get("kind", "other")), []).append(
-            f"{attrs.get('long_name', name)} ({attrs['source']})"
-        )
-    for kind, entries in sorted(kinds.items()):
-        rows.append((kind.capitalize(), "; ".join(sorted(set(entries)))))
-    rows += [("Generated", GENERATED), ("Baseline", BASELINE), ("Attribution", ATTRIBUTION)]
+    cube = view.cube_attributes()
+    if cube is not None:
+        rows += [(key.capitalize(), str(cube[key])) for key in ("source", "version", "history") if cube.get(key)]
+    else:
+        rows.append(("Data version", str(view.world.attrs.get("version", "not stated"))))
+        rows += _world_rows(view)
+    rows += [("Generated", view.label)] if view.kind in ("model", "twin") or view.generated else []
+    rows += [("Baseline", baseline(view)), ("Attribution", references(view))]
     problems = engine.get_engine().problems
     if problems:
         rows.append(("Left out", " ".join(problems)))

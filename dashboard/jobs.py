@@ -61,6 +61,7 @@ class Lane(param.Parameterized):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._token: threading.Event | None = None
+        self._undo: Callable[[], None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def cancel(self) -> None:
@@ -68,16 +69,37 @@ class Lane(param.Parameterized):
         if self._token is not None:
             self._token.set()
             self._token = None
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo()
         self.param.update(running=False, fraction=0.0, message="")
 
+    def hold(self, doing: str, undo: Callable[[], None]) -> None:
+        """Say that something is under way outside a thread (a file being sent); `undo` is called if it is cancelled.
+
+        Ends with `start`, which takes the lane over, or `cancel`.
+        """
+        self.cancel()
+        self._undo = undo
+        self.param.update(running=True, fraction=0.0, message=doing, error="")
+
     def start(self, doing: str, work: Work, done: Callable[[Any], None]) -> None:
-        """Run `work(progress, cancel)` in a thread and hand its result to `done`, unless superseded or cancelled."""
-        task = asyncio.get_running_loop().create_task(self.run(doing, work, done))
+        """Run `work(progress, cancel)` in a thread and hand its result to `done`, unless superseded or cancelled.
+
+        Where no event loop runs (the page drawn once before the server starts) the work is done before this returns.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            asyncio.run(self.run(doing, work, done))
+            return
+        task = loop.create_task(self.run(doing, work, done))
         self._tasks.add(task)  # a task that nobody holds may be collected before it ends
         task.add_done_callback(self._tasks.discard)
 
     async def run(self, doing: str, work: Work, done: Callable[[Any], None]) -> None:
         """As `start`, awaited."""
+        self._undo = None
         self.cancel()
         token = self._token = threading.Event()
         document, loop, last = pn.state.curdoc, asyncio.get_running_loop(), 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -26,17 +26,40 @@ MONTHS = [
     "December",
 ]
 
-GROUPS = {
-    "Water stores": "store",
-    "Water fluxes": "flux",
-    "Weather": "forcing",
-    "Learned, through the year": "fraction",
-    "Learned, fixed": "parameter",
-    "Memory": "memory",
-    "Skill": "score",
-    "Observed": "observation",
-    "Land": "static",
+#: Groups of the list of quantities, in its order.
+GROUPS = (
+    "Water stores",
+    "Water fluxes",
+    "Carbon stores",
+    "Carbon fluxes",
+    "Vegetation, snow and soil",
+    "Weather",
+    "Learned, through the year",
+    "Learned, fixed",
+    "Memory",
+    "Skill",
+    "Observed",
+    "Land",
+)
+_BY_KIND = {
+    "forcing": "Weather",
+    "fraction": "Learned, through the year",
+    "parameter": "Learned, fixed",
+    "memory": "Memory",
+    "score": "Skill",
+    "observation": "Observed",
+    "static": "Land",
 }
+# States of plants, snow and ground that are neither water nor carbon.
+_STATES = {"leaf_area_index", "soil_temperature", "snow_cover", "moisture_stress", "fapar", "ndvi"}
+# What a made-up world calls them: it learned nothing, and nothing of it was observed.
+_MADE_UP = {
+    "Observed": "As satellites would see it",
+    "Learned, through the year": "Fractions",
+    "Learned, fixed": "Parameters",
+}
+#: Said of what a made-up world's satellites would see, where a real one's name would be untrue.
+_LIKE = ", as a satellite would see it"
 # Blue is wet in every departure of water; warm is red.
 _WARM = {"air_temperature", "net_radiation"}
 # Already departures, from a yearly mean that was taken off when they were made.
@@ -84,7 +107,7 @@ class Layer:
 
 
 def field(name: str, world: xr.Dataset, fields: xr.Dataset | None) -> NDArray[np.float32] | None:
-    """Values of a quantity as (month, cell) or (cell); None when neither the model nor the cube has it."""
+    """Values of a quantity as (month, cell) or (cell); None when neither the source nor the cube has it."""
     if name == "tws_residual":
         if fields is None or not {"tws_smoothed", "tws_observed"} <= set(fields.data_vars):
             return None
@@ -96,13 +119,32 @@ def field(name: str, world: xr.Dataset, fields: xr.Dataset | None) -> NDArray[np
     return None
 
 
-def available(world: xr.Dataset, fields: xr.Dataset | None) -> dict[str, dict[str, str]]:
+def group_of(entry: Variable) -> str:
+    """The group of the list that a quantity stands in."""
+    if entry.name in _STATES:
+        return "Vegetation, snow and soil"
+    if entry.kind in ("store", "flux"):
+        return f"{'Carbon' if entry.units.startswith('gC') else 'Water'} {entry.kind}s".replace("fluxs", "fluxes")
+    return _BY_KIND[entry.kind]
+
+
+def named(entry: Variable, generated: bool) -> Variable:
+    """The entry as it may be called on the screen: nothing of a made-up world is called observed."""
+    if not generated or entry.kind != "observation":
+        return entry
+    plain = entry.long_name.removesuffix(", observed").removesuffix(", GRACE")
+    about = "A satellite-like view of a made-up world: smoothed, noisy, with gaps; generated, not observed."
+    return replace(entry, long_name=plain + _LIKE, explanation=about)
+
+
+def available(world: xr.Dataset, fields: xr.Dataset | None, generated: bool = False) -> dict[str, dict[str, str]]:
     """Quantities that can be shown: group -> {long name: name}."""
     groups: dict[str, dict[str, str]] = {group: {} for group in GROUPS}
-    by_kind = {kind: group for group, kind in GROUPS.items()}
     for name, entry in VARIABLES.items():
         if field(name, world, fields) is not None:
-            groups[by_kind[entry.kind]][entry.long_name] = name
+            groups[group_of(entry)][named(entry, generated).long_name] = name
+    if generated:
+        groups = {_MADE_UP.get(group, group): entries for group, entries in groups.items()}
     return {group: entries for group, entries in groups.items() if entries}
 
 
@@ -112,7 +154,9 @@ def has_departure(name: str, world: xr.Dataset, fields: xr.Dataset | None) -> bo
     return data is not None and data.ndim == 2 and name not in _DEPARTURES and variable(name).anomaly is not None
 
 
-def layer(name: str, month: int, departure: bool, world: xr.Dataset, fields: xr.Dataset | None) -> Layer:
+def layer(
+    name: str, month: int, departure: bool, world: xr.Dataset, fields: xr.Dataset | None, generated: bool = False
+) -> Layer:
     """The map of a quantity in a month (1 to 12).
 
     Raises
@@ -120,22 +164,28 @@ def layer(name: str, month: int, departure: bool, world: xr.Dataset, fields: xr.
     RequestError
         When neither the model nor the cube has the quantity.
     """
-    entry = variable(name)
+    entry = named(variable(name), generated)
     data = field(name, world, fields)
     if data is None:
-        raise RequestError(
-            f"{entry.long_name} is not among what this model and the observations hold; choose another quantity."
-        )
+        raise RequestError(f"{entry.long_name} is not among what is shown here; choose another quantity.")
     seasonal = data.ndim == 2
     taken = departure and has_departure(name, world, fields)
     values = data[month - 1] if seasonal else data
     if taken:
-        values = values - np.nanmean(data, axis=0)
+        values = values - yearly_mean(data)
         half = float(entry.anomaly or 1)
         return Layer(entry, values.astype(np.float32), -half, half, "vik" if name in _WARM else "vik_r", True, True)
     return Layer(
         entry, np.asarray(values, np.float32), entry.low, entry.high, entry.cmap, seasonal, name in _DEPARTURES
     )
+
+
+def yearly_mean(data: NDArray) -> NDArray:
+    """Mean over the months (first axis) that a cell has, NaN where it has none."""
+    good = np.isfinite(data)
+    count = good.sum(0)
+    total: NDArray = np.where(good, data, 0).sum(0, dtype=np.float64)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def title(shown: Layer, month: int) -> str:

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from dashboard.state import METHODS, PROJECTIONS, SERIES, TIME, defaults
+from dashboard.state import METHODS, PAGES, PROJECTIONS, SERIES, STEPS, TIME, defaults
 from hdlcore.errors import RequestError
 from hdlcore.variables import variable
 
@@ -180,7 +180,21 @@ def _read_polygon(text: str) -> tuple[tuple[float, float], ...]:
     return tuple(points)
 
 
+def _read_site(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise ValueError(f"'{text}' is not the number of a site.")
+    return int(text)
+
+
+def _read_years(text: str) -> tuple[int, int]:
+    first, last = _read_pair(0, 9999)(text)
+    if not (first.is_integer() and last.is_integer()):
+        raise ValueError(f"'{text}' is not two years, as in 2001,2010.")
+    return int(first), int(last)
+
+
 CODECS = (
+    Codec("page", "page", str, _choice(PAGES)),
     Codec("model", "model", str, _text()),
     Codec("var", "variable", str, _read_variable),
     Codec("show", "departure", *_flag("departure", "value")),
@@ -198,6 +212,11 @@ CODECS = (
     Codec("series", "series", str, _choice(SERIES)),
     Codec("method", "method", str, _choice(METHODS)),
     Codec("heat", "signed", *_flag("signed", "size")),
+    Codec("set", "dataset", str, _text()),
+    Codec("site", "site", str, _read_site),
+    Codec("qty", "quantity", str, _text()),
+    Codec("step", "step", str, _choice(STEPS)),
+    Codec("years", "years", _write_codes, _read_years),
 )
 _BY_KEY = {codec.key: codec for codec in CODECS}
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from dashboard.layers import field
 from dashboard.selection import Selection
 from hdlcore.analysis.seasonality import anomalies, mean_seasonal_cycle
+from hdlcore.errors import RequestError
+from hdlcore.variables import variable
 
 STORES = ("tws", "swe", "soil_moisture", "groundwater")
-GENERATED = "Weather generated from the ERA5 climatology: no real year-to-year variability."
+#: Drawn beside the stores where the total holds more than snow, soil and groundwater.
+OTHER = "other_stores"
+_NEGLIGIBLE = 0.5  # mm
 
 
 def _mean(values: np.ndarray, of: np.ndarray, area: np.ndarray) -> np.ndarray:
@@ -22,8 +27,25 @@ def _mean(values: np.ndarray, of: np.ndarray, area: np.ndarray) -> np.ndarray:
     return np.where(total > 0, (np.nan_to_num(part) * weights).sum(-1) / np.where(total > 0, total, 1), np.nan)
 
 
+def with_other(data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The curves and, where it is not negligible, the part of the total that is in none of the three stores (mm)."""
+    if not set(STORES) <= set(data):
+        return data
+    rest = data["tws"] - sum(data[name] for name in STORES[1:])
+    return {**data, OTHER: rest} if np.nanmax(np.abs(rest), initial=0) > _NEGLIGIBLE else data
+
+
+def other_parts(twin: bool) -> str:
+    """What the other stores are, in words."""
+    if twin:
+        return "water on leaves, moving through hillslopes, in rivers and lakes"
+    return "stored water that is not snow, soil moisture or groundwater"
+
+
 def season(world: xr.Dataset, fields: xr.Dataset | None, selection: Selection, departures: bool = True) -> xr.Dataset:
     """Mean seasonal cycle of the selection, dim month; stores as departures from their yearly mean by default.
+
+    `world` holds what may stand beside the source (see `sources.observed_with`), with `area`.
 
     Over several cells the mean is weighted by area, and so is the spread (the mean of the cells' spreads, an upper
     bound for the spread of the mean).
@@ -34,39 +56,71 @@ def season(world: xr.Dataset, fields: xr.Dataset | None, selection: Selection, d
     if fields is not None:
         for name in STORES:
             if name in fields:
-                values = _mean(fields[name].transpose(..., "cell").values, of, area)
+                values = _mean(fields[name].transpose("month", "cell").values, of, area)
                 offset = float(values.mean()) if name == "tws" and not departures else offset
                 data[name] = values - values.mean() if departures else values
             if f"{name}_spread" in fields:
                 data[f"{name}_spread"] = _mean(fields[f"{name}_spread"].transpose(..., "cell").values, of, area)
         if "tws_smoothed" in fields:
             data["tws_smoothed"] = _mean(fields["tws_smoothed"].transpose(..., "cell").values, of, area) + offset
-    observed = world["tws_observed_msc"].transpose("month", "cell").values
-    data["tws_observed"] = _mean(observed, of, area) + offset
-    rain = fields["precipitation"] if fields is not None and "precipitation" in fields else world["precipitation"]
-    data["precipitation"] = _mean(rain.transpose("month", "cell").values, of, area)
+        data = with_other(data)
+    for name in ("tws_observed", "precipitation"):
+        values = field(name, world, fields)
+        if values is not None and values.ndim == 2:
+            data[name] = _mean(values, of, area) + (offset if name == "tws_observed" else 0.0)
     return xr.Dataset({name: ("month", values) for name, values in data.items()}, coords={"month": np.arange(1, 13)})
+
+
+def one(values: np.ndarray, selection: Selection, area: np.ndarray) -> np.ndarray:
+    """Area-weighted mean of a quantity (month, cell) over the selection, (month)."""
+    return _mean(values, selection.of, area)
 
 
 def run(world: xr.Dataset, simulated: xr.Dataset, of: np.ndarray, view: str) -> xr.Dataset:
     """Curves of a live run of the cells at positions `of`, raw or as departures from their season, with GRACE's months.
 
-    Means over several cells are weighted by area.
+    Means over several cells are weighted by area. `world` as in `season`; a source that brings its own observed storage
+    is shown with that.
     """
     area, everywhere = world["area"].values[of], np.arange(of.size)
     names = [name for name in (*STORES, "precipitation", *(f"{store}_spread" for store in STORES)) if name in simulated]
     curves = {name: _mean(simulated[name].transpose("time", "cell").values, everywhere, area) for name in names}
+    curves = with_other(curves)
     data = xr.Dataset({name: ("time", values) for name, values in curves.items()}, {"time": simulated["time"]})
-    observed = world["tws_observed"].transpose("time", "cell")
-    seen = xr.DataArray(_mean(observed.values[:, of], everywhere, area).astype(float), {"time": observed["time"]})
     if view == "anomaly":
-        for name in STORES:
+        for name in (*STORES, OTHER):
             if name in data:
                 data[name] = anomalies(data[name])
+    seen = _seen(world, simulated, of)
+    if seen is None:
+        return data
+    if view == "anomaly":
         seen = anomalies(seen)
-    else:
+    elif "tws" in data:
         seen = seen - mean_seasonal_cycle(seen).mean("month") + float(data["tws"].mean())
     return data.assign(tws_observed=seen.rename(time="seen_time"))
+
+
+def run_one(world: xr.Dataset, simulated: xr.Dataset, of: np.ndarray, name: str, view: str) -> xr.Dataset:
+    """Series of one quantity of the cells at positions `of`, raw or as departures from its season, area-weighted."""
+    if name not in simulated:
+        raise RequestError(f"{variable(name).long_name} has no series here; its seasonal means are shown.")
+    values = _mean(simulated[name].transpose("time", "cell").values, np.arange(of.size), world["area"].values[of])
+    array = xr.DataArray(values, {"time": simulated["time"]}, ("time",))
+    array = anomalies(array) if view == "anomaly" else array
+    return xr.Dataset({name: array.assign_attrs(variable(name).attributes())})
+
+
+def _seen(world: xr.Dataset, simulated: xr.Dataset, of: np.ndarray) -> xr.DataArray | None:
+    """Observed storage of the cells, (time); None when there is none."""
+    area, everywhere = world["area"].values[of], np.arange(of.size)
+    if "tws_observed" in simulated:
+        mine, at = simulated["tws_observed"].transpose("time", "cell"), everywhere
+    elif "tws_observed" in world:
+        mine, at = world["tws_observed"].transpose("time", "cell"), of
+    else:
+        return None
+    return xr.DataArray(_mean(mine.values[:, at], everywhere, area).astype(float), {"time": mine["time"]})
 
 
 def memory(world: xr.Dataset, fields: xr.Dataset, selection: Selection, signed: bool) -> xr.DataArray | None:

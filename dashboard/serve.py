@@ -32,7 +32,8 @@ log = logging.getLogger("hdl.serve")
 APP = Path(__file__).resolve().with_name("app.py")
 UNUSED_SESSION_SECONDS = 20  # a closed tab frees its memory this soon; a dropped connection may come back until then
 CHECK_UNUSED_SECONDS = 5
-MAX_MESSAGE_BYTES = 16 * 2**20  # largest message or upload taken from a browser
+MAX_MESSAGE_BYTES = 16 * 2**20  # largest message taken from a browser; an upload comes in pieces of under 1 MiB
+UPLOAD_MB, MOST_UPLOAD_MB = 50, 2000
 READY_SECONDS = 10.0  # a good answer of /readiness is kept this long, so that probing does not rebuild the page all day
 STOP_SECONDS = 4.0  # after this a stop no longer waits for computations in threads
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -43,7 +44,14 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hdl serve", description="Serve HDL Explorer in the browser.")
     parser.add_argument("--port", type=int, default=5006, help="port to listen on (default 5006)")
     parser.add_argument("--address", default="localhost", help="address to listen on; 0.0.0.0 for a class (localhost)")
-    parser.add_argument("--data", type=Path, help="world cube to show in place of the shipped one")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="CUBE",
+        help="your own cube, made by hdl ingest (repeatable); one of kind 'world' replaces the shipped world",
+    )
     parser.add_argument("--models", type=Path, action="append", default=[], help="folder of your models (repeatable)")
     parser.add_argument(
         "--allow-origin",
@@ -51,6 +59,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         default=[],
         metavar="HOST[:PORT]",
         help="address, as browsers see it, that may use the app (repeatable)",
+    )
+    parser.add_argument(
+        "--upload-mb",
+        type=float,
+        default=UPLOAD_MB,
+        metavar="MB",
+        help=f"most that a visitor may upload at once, private to the session (default {UPLOAD_MB}; 0: nothing)",
     )
     parser.add_argument("--open", action="store_true", help="open the app in your browser")
     parser.add_argument("--log-level", choices=LEVELS, default="info")
@@ -62,23 +77,26 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def prepare_environment(options: argparse.Namespace) -> None:
     """Set what must stand before numpy, torch and Bokeh are imported, and hand the app its data and models.
 
-    The app reads ``HDL_DATA`` (a path) and ``HDL_MODELS`` (paths joined by ``os.pathsep``). Raises `RequestError` for a
-    path that does not exist.
+    The app reads ``HDL_DATA`` and ``HDL_MODELS`` (paths joined by ``os.pathsep``) and ``HDL_UPLOAD_MB``. Raises
+    `RequestError` for a path that does not exist or a bound that is no number of megabytes.
     """
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
     os.environ.setdefault("BOKEH_SECRET_KEY", secrets.token_urlsafe(48))
     os.environ["BOKEH_SIGN_SESSIONS"] = "yes"
     os.environ["BOKEH_RESOURCES"] = "server"  # never the content network: the app works without internet
-    for option, path in [("--data", options.data), *(("--models", path) for path in options.models)]:
-        if path is not None and not path.exists():
+    given = {"--data": options.data, "--models": options.models}
+    for option, path in [(option, path) for option, paths in given.items() for path in paths]:
+        if not path.exists():
             raise RequestError(f"{option} {path} does not exist; give the path of a folder that does.")
     if not options.app.is_file():
         raise RequestError(f"The app {options.app} does not exist; reinstall hdl-explorer.")
-    if options.data is not None:
-        os.environ["HDL_DATA"] = str(options.data.resolve())
-    if options.models:
-        os.environ["HDL_MODELS"] = os.pathsep.join(str(path.resolve()) for path in options.models)
+    if not 0 <= options.upload_mb <= MOST_UPLOAD_MB:
+        raise RequestError(f"--upload-mb {options.upload_mb:g} is not from 0 (no uploads) to {MOST_UPLOAD_MB}.")
+    os.environ["HDL_UPLOAD_MB"] = f"{options.upload_mb:g}"
+    for name, paths in (("HDL_DATA", options.data), ("HDL_MODELS", options.models)):
+        if paths:
+            os.environ[name] = os.pathsep.join(str(path.resolve()) for path in paths)
 
 
 def allowed_origins(address: str, port: int, extra: Sequence[str]) -> list[str]:

@@ -12,6 +12,8 @@ import param
 DEFAULT_CELL = 94 * 360 + 117  # 4.5 S, 62.5 W: the central Amazon
 PROJECTIONS = {"equal_earth": "Equal Earth", "robinson": "Robinson", "plate_carree": "Plate carrée"}
 SERIES = {"raw": "Raw", "season": "Season", "anomaly": "Anomaly"}
+PAGES = {"explore": "Explore", "data": "Data"}  # in the order of the bar
+STEPS = {"daily": "Daily", "monthly": "Monthly", "season": "Season"}
 METHODS = {"gradient_x_input": "Gradient × input", "integrated_gradients": "Integrated gradients"}
 TIME = re.compile(r"(\d{4}-)?(0[1-9]|1[0-2])")
 
@@ -19,7 +21,9 @@ TIME = re.compile(r"(\d{4}-)?(0[1-9]|1[0-2])")
 class State(param.Parameterized):
     """The view a person has in front of them. Filters combine with AND; an empty filter lets every cell through."""
 
-    model = param.String("", doc="Id of the model; empty means the first one there is.")
+    page = param.Selector(default="explore", objects=list(PAGES), doc="The page that is open.")
+
+    model = param.String("", doc="Id of the source: a model, the twin or a data set; empty means the first there is.")
     variable = param.String("tws", doc="Name of the quantity on the map, from hdlcore.variables.")
     departure = param.Boolean(
         True, doc="Show the departure from the cell's own yearly mean, where the quantity has a season."
@@ -48,6 +52,14 @@ class State(param.Parameterized):
     method = param.Selector(default="gradient_x_input", objects=list(METHODS), doc="Attribution method of the heatmap.")
     signed = param.Boolean(False, doc="Heatmap: signed contributions instead of their size.")
 
+    dataset = param.String("", doc="Data page: id of the data set; empty means the first there is.")
+    site = param.Integer(None, allow_None=True, bounds=(0, None), doc="Data page: cell or site of that data set.")
+    quantity = param.String("", doc="Data page: name of the quantity; empty means the first the data set has.")
+    step = param.Selector(
+        default="", objects=["", *STEPS], doc="Data page: time step; empty means the finest there is."
+    )
+    years = param.Parameter(None, doc="Data page: (first, last) year shown, or None for all.")
+
     @property
     def month(self) -> int:
         """Month of the year, 1 to 12."""
@@ -68,6 +80,7 @@ class State(param.Parameterized):
 
 
 FILTERS = ("climate_zones", "land_covers", "latitude", "values", "region", "polygon")
+OF_DATA = ("dataset", "site", "quantity", "step", "years")  # what only the Data page looks at
 FIELDS = tuple(name for name in State.param if name != "name")
 
 

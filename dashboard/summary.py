@@ -9,7 +9,12 @@ from dashboard.layers import MONTHS, Layer
 from dashboard.selection import Selection, number
 from hdlcore.variables import variable
 
-CARRIERS = {"swe": "snow", "soil_moisture": "soil moisture", "groundwater": "groundwater"}
+CARRIERS = {
+    "swe": "snow",
+    "soil_moisture": "soil moisture",
+    "groundwater": "groundwater",
+    "other_stores": "water outside snow, soil and groundwater",
+}
 UNITS_IN_WORDS = {
     "mm": "mm",
     "mm d-1": "mm a day",
@@ -20,6 +25,10 @@ UNITS_IN_WORDS = {
     "d-1": "a day",
     "m": "m",
     "mm K-1 d-1": "mm a day and degree",
+    "gC m-2": "gC m⁻²",
+    "gC m-2 d-1": "gC m⁻² a day",
+    "m s-1": "m s⁻¹",
+    "1e-6": "ppm",
 }
 
 
@@ -37,7 +46,7 @@ def swing_shares(season: xr.Dataset) -> dict[str, float]:
     """Share of the seasonal variance each store carries: cov(store, total) / var(total); they add to 1."""
     total = season["tws"].values - season["tws"].values.mean()
     variance = float((total**2).mean())
-    if variance < 1e-6:
+    if not variance >= 1e-6:  # nothing moves, or nothing is known
         return {}
     return {name: float((season[name].values * total).mean()) / variance for name in CARRIERS if name in season}
 
@@ -58,7 +67,8 @@ def sentence(shown: Layer, month: int, selection: Selection, area: np.ndarray, s
     value = float(np.average(values[good], weights=area[selection.of][good]))
     if shown.departure and shown.variable.name != "tws_residual":
         side = "above" if value >= 0 else "below"
-        who = " seen by GRACE" if shown.variable.name == "tws_observed" else ""
+        seen = " seen by GRACE" if "GRACE" in name else " as a satellite would see it"
+        who = seen if shown.variable.name == "tws_observed" else ""
         what = (
             "" if shown.variable.name in ("tws", "tws_observed", "tws_smoothed") else f"{name[0].lower() + name[1:]} "
         )
@@ -75,8 +85,10 @@ def sentence(shown: Layer, month: int, selection: Selection, area: np.ndarray, s
     return text + "."
 
 
-def series_sentence(data: xr.Dataset, view: str, label: str) -> str:
+def series_sentence(data: xr.Dataset, view: str, label: str, seen_by: str = "GRACE") -> str:
     """Text equivalent of the components plot."""
+    if "tws" in data and not np.isfinite(data["tws"].values).any():
+        return f"{label}: stored water has no value here."
     if view == "season" and "tws" in data:
         total = data["tws"].values
         high, low = int(np.nanargmax(total)), int(np.nanargmin(total))
@@ -85,18 +97,43 @@ def series_sentence(data: xr.Dataset, view: str, label: str) -> str:
         text += f"fullest in {MONTHS[high]}, emptiest in {MONTHS[low]}"
         if "tws_observed" in data and np.isfinite(data["tws_observed"].values).all() and "tws_smoothed" in data:
             together = np.corrcoef(data["tws_smoothed"].values, data["tws_observed"].values)[0, 1]
-            text += f"; correlation with GRACE {together:.2f}"
+            text += f"; correlation with {seen_by} {together:.2f}"
         return text + "."
     if "tws" in data:
         total = data["tws"].values
         what = "departs from its season by" if view == "anomaly" else "ranges over"
         return f"{label}: stored water {what} {_range(total, ' to ')}, {_years(data)}."
-    if "tws_observed" in data:
+    if "tws_observed" in data and np.isfinite(data["tws_observed"].values).any():
         seen = data["tws_observed"].values
         axis = data["tws_observed"].dims[0]
         when = f", fullest in {MONTHS[int(np.nanargmax(seen))]}" if axis == "month" else ""
-        return f"{label}: GRACE sees stored water between {_range(seen, ' and ')}{when}."
+        return f"{label}: {seen_by} sees stored water between {_range(seen, ' and ')}{when}."
     return f"{label}: nothing to show."
+
+
+def quantity_sentence(data: xr.DataArray, name: str, units: str, label: str) -> str:
+    """Text equivalent of the curve of one quantity: its range, when it is high and low, and what is missing."""
+    values, axis = data.values.astype(float), str(data.dims[0])
+    good = np.isfinite(values)
+    if not good.any():
+        return f"{label}: {name[0].lower() + name[1:]} has no value here."
+    high, low = int(np.nanargmax(values)), int(np.nanargmin(values))
+    mean = quantity(float(values[good].mean()), units)
+    ends = f"from {quantity(float(values[low]), units)} ({_when(data, low)})"
+    ends += f" to {quantity(float(values[high]), units)} ({_when(data, high)})"
+    text = f"{label}: {name[0].lower() + name[1:]} goes {ends}, {mean} on average"
+    lost = 100 * (1 - good.mean())
+    if lost > 0:
+        share = f"{lost:.0f} %" if lost >= 1 else "less than 1 %"
+        text += f"; {share} of the {'months' if axis == 'month' else 'values'} are missing"
+    return text + "."
+
+
+def _when(data: xr.DataArray, at: int) -> str:
+    axis = str(data.dims[0])
+    if axis == "month":
+        return MONTHS[int(data[axis].values[at]) - 1]
+    return str(data[axis].values[at].astype("datetime64[D]"))
 
 
 def _range(values: np.ndarray, between: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from dashboard.layers import MONTHS, Layer, title
+from dashboard.layers import MONTHS, Layer
 from dashboard.selection import flag_names, number
 from dashboard.summary import units_in_words
 from hdlcore.data.cube import place_label
@@ -21,6 +21,7 @@ SHORT = {
     "swe": "Snow",
     "soil_moisture": "Soil",
     "groundwater": "Groundwater",
+    "other_stores": "Other stores",
     "tws_smoothed": "Total, smoothed as GRACE sees it",
     "tws_observed": "GRACE",
     "precipitation": "Precipitation",
@@ -48,7 +49,7 @@ def _cell(value: float) -> str:
     return number(float(value)) if np.isfinite(value) else "–"
 
 
-def map_table(world: xr.Dataset, shown: Layer, mask: NDArray[np.bool_], month: int) -> str:
+def map_table(world: xr.Dataset, shown: Layer, mask: NDArray[np.bool_], title: str) -> str:
     """Area-weighted means by climate zone, then the five highest and lowest cells."""
     values, area, codes = shown.values.astype(float), world["area"].values.astype(float), world["climate_zone"].values
     good = mask & np.isfinite(values)
@@ -58,7 +59,7 @@ def map_table(world: xr.Dataset, shown: Layer, mask: NDArray[np.bool_], month: i
         mean = _cell(np.average(values[chosen], weights=area[chosen])) if chosen.any() else "–"
         rows.append([name, mean, f"{int(chosen.sum()):,}"])
     units = units_in_words(shown.variable.units)
-    zones = html_table(f"{title(shown, month)}: area-weighted means", ["Climate", units or "value", "Cells"], rows)
+    zones = html_table(f"{title}: area-weighted means", ["Climate", units or "value", "Cells"], rows)
     order = np.flatnonzero(good)[np.argsort(values[good])]
     picked = list(dict.fromkeys([*order[::-1][:5], *order[:5][::-1]]))
     cells = world["cell"].values
@@ -73,14 +74,11 @@ def map_table(world: xr.Dataset, shown: Layer, mask: NDArray[np.bool_], month: i
     return zones + html_table("Highest and lowest cells", ["Place", "Centre", units or "value"], extremes)
 
 
-def series_table(data: xr.Dataset, label: str) -> str:
+def series_table(data: xr.Dataset, label: str, seen_by: str = "GRACE") -> str:
     """The curves month by month; a daily run is given as monthly means."""
-    names = [
-        name
-        for name in ("tws", "swe", "soil_moisture", "groundwater", "tws_smoothed", "tws_observed", "precipitation")
-        if name in data
-    ]
-    head = ["Month", *(f"{SHORT[name]} ({units_in_words(variable(name).units)})" for name in names)]
+    names = [name for name in SHORT if name in data]
+    words = SHORT | {"tws_observed": seen_by}
+    head = ["Month", *(f"{words[name]} ({'mm a day' if name == 'precipitation' else 'mm'})" for name in names)]
     if "month" in data.dims:
         rows = [[MONTHS[i], *(_cell(data[name].values[i]) for name in names)] for i in range(12)]
         return html_table(label, head, rows)
@@ -96,6 +94,21 @@ def series_table(data: xr.Dataset, label: str) -> str:
             row.append(_cell(source.values[i]))
         rows.append(row)
     return html_table(label, head, rows)
+
+
+def quantity_table(data: xr.DataArray, name: str, units: str, label: str, most: int = 400) -> str:
+    """One quantity through time; a long series is given by month."""
+    axis = str(data.dims[0])
+    if axis == "time" and data.sizes["time"] > most:
+        data = data.resample(time="MS").mean()
+        name += ", monthly means"
+    head = ["Month" if axis == "month" else "Time", units_in_words(units) or "value"]
+    times = data[axis].values
+    rows = [
+        [MONTHS[int(when) - 1] if axis == "month" else str(when)[:10], _cell(value)]
+        for when, value in zip(times, data.values, strict=True)
+    ]
+    return html_table(f"{name}, {label}", head, rows)
 
 
 def memory_table(heat: xr.DataArray, label: str) -> str:

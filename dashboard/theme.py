@@ -24,6 +24,8 @@ LIGHT = {
     "ocean": "#EAF1F5",
     "nodata": "#D5DADD",
     "accent": "#0B6E8A",
+    "warn": "#8A4B00",
+    "bad": "#A8281C",
     "total": "#000000",
 }
 DARK = {
@@ -35,11 +37,19 @@ DARK = {
     "ocean": "#0B141A",
     "nodata": "#33424C",
     "accent": "#4FB3CE",
+    "warn": "#E8B15A",
+    "bad": "#F08A7E",
     "total": "#FFFFFF",
 }
 
 # Same order everywhere; a dash of its own each, so that colour is never the only sign.
-DASHES = {"tws": "solid", "swe": "dotted", "soil_moisture": "dashed", "groundwater": "dotdash"}
+DASHES = {
+    "tws": "solid",
+    "swe": "dotted",
+    "soil_moisture": "dashed",
+    "groundwater": "dotdash",
+    "other_stores": "14 4",  # long dashes
+}
 FORCING_COLORS = {"precipitation": "#0072B2", "air_temperature": "#D55E00", "net_radiation": "#CC79A7"}
 
 
@@ -50,14 +60,26 @@ def tokens(dark: bool) -> dict[str, str]:
 
 def component_colors(dark: bool) -> dict[str, str]:
     """Okabe-Ito colours of the stores; the total is black on light, white on dark."""
-    return {"tws": tokens(dark)["total"], "swe": SNOW, "soil_moisture": SOIL, "groundwater": GROUNDWATER}
+    return {
+        "tws": tokens(dark)["total"],
+        "swe": SNOW,
+        "soil_moisture": SOIL,
+        "groundwater": GROUNDWATER,
+        "other_stores": "#CC79A7",
+    }
 
 
 def label_colors(dark: bool) -> dict[str, str]:
     """Darker kin of the component colours for TEXT, at least 4.5:1 on the surface (the lines keep the pure colours)."""
     if dark:
         return component_colors(dark)
-    return {"tws": "#000000", "swe": "#1F6F9F", "soil_moisture": "#8A5A00", "groundwater": "#00704F"}
+    return {
+        "tws": "#000000",
+        "swe": "#1F6F9F",
+        "soil_moisture": "#8A5A00",
+        "groundwater": "#00704F",
+        "other_stores": "#A03A78",
+    }
 
 
 def _palette(dark: bool) -> dict[str, Any]:

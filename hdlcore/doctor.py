@@ -15,6 +15,9 @@ from hdlcore.data.cube import open_world, validate
 from hdlcore.data.weather import generate_arrays
 from hdlcore.errors import HDLError
 from hdlcore.models.checkpoint import load_member
+from hdlcore.models.kernels import arrays, fast
+from hdlcore.models.kernels.compiled import kernel_folder
+from hdlcore.models.registry import KINDS, model_kind
 from hdlcore.runtime.engine import Engine
 
 
@@ -28,7 +31,7 @@ class Finding:
 
 
 def findings() -> Iterator[Finding]:
-    """Check Python, torch, assets, world cube, weather, every shipped model's hash, and the app's packages."""
+    """Check Python, torch, assets, world cube, weather, shipped models' hashes, fast paths, and the app's packages."""
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("Python", _python),
         ("torch", _torch),
@@ -36,6 +39,7 @@ def findings() -> Iterator[Finding]:
         ("world cube", _world),
         ("weather", _weather),
         ("models", _models),
+        ("fast path", _fast),
         ("app", _app),
     )
     for what, check in checks:
@@ -75,6 +79,14 @@ def _models() -> str:
         for index in range(info.members):
             load_member(info.folder, info.card, index)
     return ", ".join(f"{info.id} ({info.members} members, weights match their hashes)" for info in engine.models())
+
+
+def _fast() -> str:
+    states = []
+    for name in KINDS:
+        reason = fast.why_plain(model_kind(name)(["a"]))
+        states.append(f"{name} runs plain ({reason})" if reason else f"{name} runs fast")
+    return f"{', '.join(states)}; {arrays.threads()} thread(s), kernels kept in {kernel_folder()}"
 
 
 def _app() -> str:

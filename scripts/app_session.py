@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-START_SECONDS = 120
+START_SECONDS = 240
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -123,7 +123,9 @@ def chromium() -> Iterator[Browser]:
 _IDLE = """() => {
     const B = window.Bokeh;
     if (!B || !B.documents || B.documents.length === 0) return false;
-    return B.documents.every((doc) => doc.is_idle) && Number(document.documentElement.dataset.hdlMapPainted ?? 0) > 0;
+    const painted = Number(document.documentElement.dataset.hdlMapPainted ?? 0) > 0;
+    const mapless = new URLSearchParams(window.location.search).get('page') === 'data';
+    return B.documents.every((doc) => doc.is_idle) && (painted || mapless);
 }"""
 _FINGERPRINT = """() => {
     const seen = [document.documentElement.dataset.hdlMapPainted];

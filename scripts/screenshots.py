@@ -1,10 +1,14 @@
-"""Pictures of the Explore page for the README: ``docs/images/explore-{1440,768,390}-{light,dark}.png``."""
+"""Pictures of the pages for README and docs: ``docs/images/VIEW-WIDTH-MODE.png``.
+
+VIEW is explore, twin (Explore on the twin Earth) or data (the Data page); WIDTH 1440, 768 or 390; MODE light or dark.
+"""
 
 from __future__ import annotations
 
 import sys
 import tempfile
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 sys.path[:0] = [root] if (root := str(Path(__file__).resolve().parents[1])) not in sys.path else []
@@ -16,6 +20,12 @@ from scripts.app_session import ROOT, chromium, settle, start_server, stop_serve
 
 FOLDER = ROOT / "docs" / "images"
 SIZES = {1440: 900, 768: 1024, 390: 844}
+#: View -> its link, what is there when it is filled, widths.
+VIEWS: dict[str, tuple[str, str, tuple[int, ...]]] = {
+    "explore": ("", "the memory of stored water", (1440, 768, 390)),
+    "twin": ("v=1&model=twin-earth", "the memory of stored water", (1440, 390)),
+    "data": ("v=1&page=data&set=catchments&site=5", " goes from ", (1440, 390)),
+}
 MAX_BYTES = 400_000
 # The page scrolls inside a box of its own: how high the window must be to show all of it.
 _HEIGHT = """() => {
@@ -32,8 +42,8 @@ _HEIGHT = """() => {
 }"""
 
 
-def take(browser: Browser, address: str, width: int, dark: bool) -> bytes:
-    """PNG of the whole page at a width (px), settled."""
+def take(browser: Browser, address: str, width: int, dark: bool, query: str, filled: str) -> bytes:
+    """PNG of the whole page at a width (px), settled; `filled` is in the name of a picture that comes last."""
     touch = width < 500
     context = browser.new_context(
         viewport={"width": width, "height": SIZES[width]},
@@ -44,8 +54,9 @@ def take(browser: Browser, address: str, width: int, dark: bool) -> bytes:
     )
     try:
         page = context.new_page()
-        page.goto(address + ("?theme=dark" if dark else ""), wait_until="domcontentloaded")
-        page.get_by_role("img", name="the memory of stored water").wait_for(timeout=60_000)
+        parts = "&".join(part for part in (query, "theme=dark" if dark else "") if part)
+        page.goto(f"{address}?{parts}" if parts else address, wait_until="domcontentloaded")
+        page.get_by_role("img", name=filled).first.wait_for(timeout=60_000)
         settle(page)
         page.set_viewport_size({"width": width, "height": min(page.evaluate(_HEIGHT), 3000)})
         settle(page, quiet=1.0)
@@ -70,10 +81,10 @@ def main() -> int:
         server = start_server(Path(folder))
         try:
             with chromium() as browser:
-                for width in SIZES:
-                    for dark in (False, True):
-                        path = FOLDER / f"explore-{width}-{'dark' if dark else 'light'}.png"
-                        path.write_bytes(small(take(browser, server.app, width, dark)))
+                for view, (query, filled, widths) in VIEWS.items():
+                    for width, dark in product(widths, (False, True)):
+                        path = FOLDER / f"{view}-{width}-{'dark' if dark else 'light'}.png"
+                        path.write_bytes(small(take(browser, server.app, width, dark, query, filled)))
                         print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
         finally:
             stop_server(server)

@@ -2,80 +2,100 @@
 
 from __future__ import annotations
 
-import panel as pn
-import panel_material_ui as pmui
+from collections.abc import Callable
+from io import BytesIO
 
-from dashboard import links
-from dashboard.jobs import sentence
+from dashboard import export
 from dashboard.pages.explore_filters import FilterPart, PlacePart
 from dashboard.pages.explore_map import MapPart
 from dashboard.pages.explore_memory import MemoryPart
 from dashboard.pages.explore_series import SeriesPart
-from dashboard.pages.frame import Frame, page
+from dashboard.pages.page import Files
 from dashboard.pages.parts import column, html
 from dashboard.pages.view import View
-from dashboard.state import History, State, apply
+from dashboard.state import History
 
 SKELETON = '<p class="visually-hidden" role="status">Loading the map</p><div class="skeleton"><i></i><i></i></div>'
 
-
-def explore(query: str = "", dark: bool = False) -> pmui.Page:
-    """The Explore page for an address's query string.
-
-    In a live session the parts are built just after the page itself has been sent, while the browser is still loading
-    its scripts; they are there when it asks for them.
-    """
-    found = links.decode(query)
-    state = State()
-    apply(state, found.values)
-    view = View(state, dark=dark)
-    if found.notices:
-        view.notice = " ".join([*found.notices, view.notice]).strip()
-    history = History(state)
-    frame = Frame(view, history)
-    body = column("columns", html("skeletonpane", SKELETON))
-    result = page(frame, body)
-
-    build = _Build(view, history, body)
-    context = pn.state.curdoc.session_context if pn.state.curdoc is not None else None
-    if context is not None and context.server_context is not None:
-        pn.state.curdoc.add_timeout_callback(build.left, 5)
-        pn.state.curdoc.add_timeout_callback(build.right, 60)
-    else:
-        build.left()
-        build.right()
-    return result
+HELP = """
+<p>The map shows what a hybrid model of the Earth's water, physics and a neural network together, stores and remembers;
+or the twin Earth, a made-up world whose every store is known; or a data set of your own. Choose at the top.</p>
+<dl class="help">
+<dt>Pick a place</dt>
+<dd>Click a land cell, or write its latitude and longitude on the right. The curves and the heatmap follow.</dd>
+<dt>Step through the year</dt>
+<dd>Drag the month, press play, or use the arrow keys <kbd>←</kbd> <kbd>→</kbd>.</dd>
+<dt>Choose many cells</dt>
+<dd>Filter by climate, region, land cover, latitude; draw a box or an outline; drag over the histogram at the colours.
+Filters combine, and the curves become the area-weighted mean.</dd>
+<dt>Read the curves</dt>
+<dd>Snow, soil moisture and groundwater add up to the total. Circles are GRACE, seen from space; the thin line is the
+model smoothed as GRACE sees it. Bands show how far the model's members differ.</dd>
+<dt>Read the heatmap</dt>
+<dd>Each box says how much the weather of that age still moves the water stored today.</dd>
+<dt>Undo</dt>
+<dd><kbd>Ctrl</kbd> <kbd>Z</kbd>, or the button beside the chips. The browser's back button works too.</dd>
+</dl>"""
 
 
-class _Build:
-    """The two columns, built one after the other: between them the browser is let in, so the map is there first."""
+class ExplorePage:
+    """Two columns, built one after the other: between them the browser is let in, so the map is there first."""
 
-    def __init__(self, view: View, history: History, body: pn.Column) -> None:
-        self.view, self.history, self.body = view, history, body
+    help = HELP
+
+    def __init__(self, view: View, history: History) -> None:
+        self.view, self.history = view, history
+        self.layout = column("columns", html("skeletonpane", SKELETON))
         self._place: PlacePart | None = None
 
-    def left(self) -> None:
+    def steps(self) -> list[Callable[[], None]]:
+        """Left, then right."""
+        return [self._left, self._right]
+
+    def _left(self) -> None:
         """Map, months, filters; and the place card."""
         try:
             self._place = PlacePart(self.view)
             world = MapPart(self.view, self._place.warn)
             filters = FilterPart(self.view, self.history)
             left = column("left", world.layout, filters.layout)
-            self.body[:] = [left, column("right", self._place.layout)]
-        except Exception as error:
-            self._failed(error)
+            self.layout[:] = [left, column("right", self._place.layout)]
+        except Exception:
+            self._place = None
+            self.layout[:] = []
+            raise
 
-    def right(self) -> None:
+    def _right(self) -> None:
         """Curves and memory."""
-        if self._place is None:
-            return
-        try:
-            series, memory = SeriesPart(self.view), MemoryPart(self.view)
-            self.body[1].extend([series.layout, memory.layout])
-        except Exception as error:
-            self._failed(error)
+        if self._place is not None:
+            self.layout[1].extend([SeriesPart(self.view).layout, MemoryPart(self.view).layout])
 
-    def _failed(self, error: Exception) -> None:
-        self.view.notice = sentence(error, "Building the page")
-        if self._place is None:
-            self.body[:] = []
+    # -- to take away -------------------------------------------------------------------------------------------
+
+    def exported(self) -> str:
+        """What the files hold."""
+        label = f" {self.view.label}" if self.view.generated else ""
+        return f"What is on the screen: the map of the cells left, and the curves of the selection.{label}"
+
+    def files(self) -> Files:
+        """Map and curves."""
+        view, csv, netcdf = self.view, "text/csv", "application/x-netcdf"
+        mark = f"{view.model}-generated-" if view.generated else ""
+        return {
+            "Map as CSV": (f"{mark}map.csv", csv, lambda: export.map_csv(view)),
+            "Map as NetCDF": (f"{mark}map.nc", netcdf, lambda: export.map_netcdf(view)),
+            "Curves as CSV": (f"{mark}curves.csv", csv, lambda: export.series_csv(view)),
+            "Curves as NetCDF": (f"{mark}curves.nc", netcdf, lambda: export.series_netcdf(view)),
+        }
+
+    def picture(self, width: int) -> BytesIO | None:
+        """The map."""
+        return export.map_png(self.view, width) if width else BytesIO()
+
+    def snippet(self) -> str:
+        """The map's numbers in Python."""
+        return export.snippet(self.view)
+
+    def provenance(self) -> str:
+        """Of the source on the screen."""
+        return export.provenance_html(self.view)

@@ -182,13 +182,12 @@ class MapPart:
         poor = self.poor()
         self.map.set_colors(colors, low, high)
         self.map.set_flags(mask, view.selection.outline, poor)
-        summary = layers.title(shown, self.state.month)
         self._describe()
         units = units_in_words(shown.variable.units)
         self.readout.units = units
         mode = {"auto": "auto"}.get(str(self.state.color_range), "set" if self.state.color_range else "fixed")
         self.legend.param.update(
-            label=summary,
+            label=layers.title(shown, self.state.month),
             units=units or "share",
             explanation=shown.variable.explanation,
             palette=[*colors[::8], colors[-1]],
@@ -208,11 +207,12 @@ class MapPart:
         if not mask.all():
             keys.append('<i class="pale"></i>filtered out')
         self.keys.object = f'<div class="keylist">{"".join(f"<span>{key}</span>" for key in keys)}</div>'
-        self.caption.object = f"<p><b>{escape(summary)}</b></p>"
+        mark = '<span class="mark generated">generated</span>' if view.map_generated else ""
+        self.caption.object = f"<p><b>{escape(layers.title(shown, self.state.month))}</b>{mark}</p>"
 
     def _describe(self) -> None:
         """What the map shows, for those who hear it."""
-        self.map.describe(f"Map: {layers.title(self.view.layer, self.state.month)}. {self.view.sentence()}")
+        self.map.describe(f"Map: {self.view.title}. {self.view.sentence()}")
 
     def poor(self) -> np.ndarray | None:
         """Cells where the model, on held-out blocks, beats no mean or was not checked; None for observations.
@@ -229,4 +229,4 @@ class MapPart:
     def show_table(self) -> None:
         """The numbers of the map as a table: by climate zone, and the highest and lowest cells."""
         view = self.view
-        self.table.object = map_table(view.world, view.layer, view.selection.mask, self.state.month)
+        self.table.object = map_table(view.world, view.layer, view.selection.mask, view.title)

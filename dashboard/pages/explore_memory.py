@@ -1,4 +1,7 @@
-"""What past weather still does to stored water: the shipped heatmap at once, then one cell live."""
+"""What past weather still does to stored water: the shipped heatmap at once, then one cell live.
+
+For the twin it is the truth: how stored water answers when the weather of one past day is changed.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from hdlcore.attribution.views import lag_by_forcing, memory_summary
 from hdlcore.runtime.requests import ExplanationRequest
 
 EXPLAIN = {"id": "explain", "label": "Explain this cell live", "kind": "outlined"}
+TRUE_METHOD = "finite_difference"
 
 
 class MemoryPart:
@@ -83,7 +87,13 @@ class MemoryPart:
                 mapper.update(low=-most if self.state.signed else 0, high=most)
 
     def _key(self) -> tuple[Any, ...]:
-        return self.view.model, self.state.cell, self.state.method
+        return self.view.model, self.state.cell, self._method
+
+    @property
+    def _method(self) -> str:
+        """The chosen method, or the only one the source can be asked by; empty for data."""
+        methods = self.view.source.methods if self.view.source is not None else ()
+        return self.state.method if self.state.method in methods else next(iter(methods), "")
 
     def update(self, names: frozenset[str]) -> None:
         """Follow the selection; a live explanation is kept while its cell and method stay."""
@@ -100,6 +110,8 @@ class MemoryPart:
             self.lane.cancel()
             self.lane.error = ""
         self._show()
+        if self.heat is None and self.view.kind == "twin" and self.view.selection.single:
+            self._explain()  # the truth of a cell is not shipped, and is soon there
 
     def _show(self) -> None:
         view, single = self.view, self.view.selection.single
@@ -112,16 +124,18 @@ class MemoryPart:
                 if view.fields is not None
                 else None
             )
-        self.method.visible = self.run.visible = single and view.fields is not None
+        asked = bool(self._method) and single and view.fields is not None
+        self.method.visible = asked and view.kind == "model"
+        # without a map of it the twin's truth is computed unasked
+        self.run.visible = asked and (view.kind == "model" or (live is None and self.heat is not None))
         self.run.items = [{**EXPLAIN, "disabled": live is not None}]
         self.signed.visible = self._switch.visible = self.key.visible = self.heat is not None
         if self.heat is None:
             self._plot[:] = []
             self._drawn = None
-            why = view.fields_problem or "This model ships no memory map; choose a cell and explain it live."
-            self.note.object = f"<p>{why}</p>"
+            self.note.object = f'<p role="status">{self._missing()}</p>'
             return
-        self.text = memory_sentence(self.heat, view.selection.label)
+        self.text = memory_sentence(self.heat, view.place)
         kind = (self.heat.shape, self.state.signed, self.view.dark)
         if kind == self._drawn:
             self._pipe.send(object())
@@ -134,35 +148,60 @@ class MemoryPart:
         if self.table.visible:
             self._show_table()
 
+    def _missing(self) -> str:
+        """Why there is no heatmap, and how to get one."""
+        view = self.view
+        if view.kind == "data":
+            return "Data cannot be asked why; choose a model or the twin above to see what stored water remembers."
+        if view.kind == "twin":
+            return (
+                "The true response of this cell is on its way."
+                if view.selection.single
+                else "The true response is found cell by cell; choose one cell to see it."
+            )
+        return view.fields_problem or "This model ships no memory map; choose a cell and explain it live."
+
     def _describe(self, live: xr.Dataset | None) -> None:
-        head = self.text.removeprefix(f"{self.view.selection.label}: ")
+        head = self.text.removeprefix(f"{self.view.place}: ")
         head = head[0].upper() + head[1:]
-        if live is not None:
-            memory = memory_summary(live)
+        how = f"{box_meaning(self.state.signed)} "
+        twin = self.view.kind == "twin"
+        weighted = "" if self.view.selection.single else ", area-weighted"
+        if twin:
+            spent = _cost(live) if live is not None else f"precomputed for a day of each fortnight of 2005{weighted}"
+            how += f"This is the twin's true response, by finite difference, {spent}. "
+            how += f"{_memory_of(live)} {self.view.label}" if live is not None else self.view.label
+        elif live is None:
+            how += f"Gradient × input, precomputed for the 15th of each month of 2005{weighted}."
+        else:
             gap = float(abs(live["completeness_gap"]).mean())
             spread = float(abs(live["difference"]).mean()) if "difference" in live else float("nan")
-            how = f"{METHODS[self.state.method]}, computed live in {float(live.attrs.get('cost_seconds', 0)):.1f} s. "
-            how += f"Mean memory {memory['memory_time']:.0f} days. "
+            how += f"{METHODS[self.state.method]}, {_cost(live)}. {_memory_of(live)} "
             how += f"Not accounted for: {quantity(gap, 'mm')} of {quantity(spread, 'mm')} on average."
-        else:
-            weighted = "" if self.view.selection.single else ", area-weighted"
-            how = f"Gradient × input, precomputed for the 15th of each month of 2005{weighted}."
-        how = f"{box_meaning(self.state.signed)} {how}"
         self.note.object = f'<p role="status" aria-live="polite">{head} <span>{how}</span></p>'
 
     def _show_table(self) -> None:
         if self.heat is not None:
-            self.table.object = memory_table(self.heat, f"Memory of stored water, {self.view.selection.label}")
+            self.table.object = memory_table(self.heat, f"Memory of stored water, {self.view.place}")
 
     def _explain(self) -> None:
         key = self._key()
-        request = ExplanationRequest(self.view.model, self.state.cell, method=self.state.method)
+        request = ExplanationRequest(self.view.model, self.state.cell, method=self._method)
 
         def work(progress: Any, cancel: Any) -> xr.Dataset:
-            return engine.get_engine().explain(request, progress=progress, cancel=cancel)
+            return engine.get_engine().explain(request, progress, cancel, self.view.asker)
 
         def done(result: xr.Dataset) -> None:
             self._live = (key, result)
             self._show()
 
-        self.lane.start("Asking the model which past days made this", work, done)
+        doing = "Changing the weather of each past day, one at a time" if self.view.kind == "twin" else ""
+        self.lane.start(doing or "Asking the model which past days made this", work, done)
+
+
+def _cost(live: xr.Dataset) -> str:
+    return f"computed live in {float(live.attrs.get('cost_seconds', 0)):.1f} s"
+
+
+def _memory_of(live: xr.Dataset) -> str:
+    return f"Mean memory {memory_summary(live)['memory_time']:.0f} days."

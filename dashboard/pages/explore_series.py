@@ -1,4 +1,7 @@
-"""Components of the selection: the season from shipped fields at once, raw and anomaly from a live run."""
+"""Components of the selection: the season from shipped fields at once, raw and anomaly from a live run.
+
+A data set without stores is shown by the curve of the quantity on the map instead, and the page says so.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,24 @@ import xarray as xr
 from bokeh.models import ColumnDataSource
 from holoviews.streams import Pipe
 
-from dashboard import engine, series
+from dashboard import series
 from dashboard.jobs import Lane
+from dashboard.layers import field
 from dashboard.pages.parts import choice, column, heading, html, job_bar, row, table_switch
 from dashboard.pages.view import View
 from dashboard.plots.components import components, limits, mark_months, month_spans, precipitation
+from dashboard.plots.timeseries import span_of, timeseries
 from dashboard.state import FILTERS, SERIES, apply
-from dashboard.summary import series_sentence
-from dashboard.tables import series_table
-from hdlcore.runtime.requests import Frequency, SimulationRequest
+from dashboard.summary import quantity_sentence, series_sentence, units_in_words
+from dashboard.tables import quantity_table, series_table
+from hdlcore.runtime.requests import Frequency
 
 #: Cells that are run live for the raw and anomaly views: some tens of seconds, with progress and cancel.
 LIVE_CELLS = 600
+WITHOUT_STORES = (
+    "holds no snow, soil moisture or groundwater, so the quantity on the map is drawn; "
+    "add stored water to the data set, or choose a model or the twin above, to see the components."
+)
 
 
 class SeriesPart:
@@ -31,10 +40,11 @@ class SeriesPart:
     def __init__(self, view: View) -> None:
         self.view, self.state = view, view.state
         self.lane = Lane()
-        self.data: xr.Dataset = view.season()
+        self.data: xr.Dataset = xr.Dataset()
         self.departures = True
         self.text = ""
-        self._spans = ColumnDataSource(month_spans(self.data, self.state.month))
+        self._name = ""
+        self._spans = ColumnDataSource({"left": [], "right": []})
         self._pipe = Pipe(data=None)
         self.kind = choice(
             "View of the curves", SERIES, self.state.series, lambda kind: apply(self.state, {"series": kind})
@@ -42,13 +52,13 @@ class SeriesPart:
         self.summary = html("summary")
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
+        self.head = heading("Stored water")
         switch = table_switch(self.table, self._show_table, "Stored water as a table")
         self._plots = column("plots")
         self._drawn: tuple[Any, ...] | None = None
-        self._show(self.data)
         self.layout = column(
             "part seriespart",
-            row("parthead", heading("Stored water"), self.kind, switch),
+            row("parthead", self.head, self.kind, switch),
             job_bar(self.lane),
             self._plots,
             self.note,
@@ -57,6 +67,19 @@ class SeriesPart:
         )
         view.follow(self.update)
 
+    # -- plots --------------------------------------------------------------------------------------------------
+
+    @property
+    def _seen_by(self) -> str:
+        return "Satellite-like" if self.view.generated else "GRACE"
+
+    @property
+    def _lone(self) -> str:
+        """The quantity whose curve is drawn where there are no stores; empty where there are."""
+        held = self.view.fields
+        bare = self.view.kind == "data" and (held is None or ("tws" not in held and "tws_observed" not in held))
+        return self.view.layer.variable.name if bare else ""
+
     def _draw_rain(self, data: Any) -> hv.Overlay:
         label = f"Precipitation: {float(self.data['precipitation'].mean()):.1f} mm a day on average"
         plot = precipitation(self.data, self.view.dark, label)
@@ -64,9 +87,16 @@ class SeriesPart:
         return self._live(plot, lambda fig: self._fit(fig, top, 0.0, label))
 
     def _draw_curves(self, data: Any) -> hv.Overlay:
-        plot = components(self.data, self.view.dark, self.text, departures=self.departures)
+        plot = components(self.data, self.view.dark, self.text, departures=self.departures, seen_by=self._seen_by)
         marks = mark_months(self._spans, self.view.dark)
         return self._live(plot, lambda fig: self._fit(fig, *limits(self.data), self.text), marks)
+
+    def _draw_lone(self, data: Any) -> hv.Overlay:
+        array = self.data[self._name]
+        units = units_in_words(str(array.attrs.get("units", "")))
+        plot = timeseries(array, units or "share", self.view.dark, self.text, height=262)
+        marks = mark_months(self._spans, self.view.dark)
+        return self._live(plot, lambda fig: self._fit(fig, *span_of(array.values), self.text), marks)
 
     def _live(self, plot: hv.Overlay, fit: Any, *more: Any) -> hv.Overlay:
         """Hooks of the plot and those that keep a figure that lives on in step: ranges and its description."""
@@ -80,73 +110,121 @@ class SeriesPart:
 
     def _draw(self) -> None:
         """Send new data to the figures; new figures only when the kind of axis, the curves or the colours change."""
-        kind = (*sorted(map(str, self.data.data_vars)), "month" in self.data.dims, self.departures, self.view.dark)
-        if kind == self._drawn:
+        kind = (
+            *sorted(map(str, self.data.data_vars)), "month" in self.data.dims, self.departures, self.view.dark,
+            self._seen_by, self._name,
+        )  # fmt: skip
+        if kind == self._drawn and not self._name:
             self._pipe.send(object())
             return
         self._drawn, self._pipe = kind, Pipe(data=None)
+        if self._name:
+            plots = [(self._draw_lone, 262)]
+        else:
+            rain = "precipitation" in self.data and np.isfinite(self.data["precipitation"].values).any()
+            plots = [(self._draw_rain, 54)] if rain else []
+            plots.append((self._draw_curves, 208))
         size = {"sizing_mode": "stretch_width", "margin": 0}
         self._plots[:] = [
-            pn.pane.HoloViews(hv.DynamicMap(self._draw_rain, streams=[self._pipe]), height=54, **size),
-            pn.pane.HoloViews(hv.DynamicMap(self._draw_curves, streams=[self._pipe]), height=208, **size),
+            pn.pane.HoloViews(hv.DynamicMap(draw, streams=[self._pipe]), height=height, **size)
+            for draw, height in plots
         ]
 
+    # -- what is shown ------------------------------------------------------------------------------------------
+
     def _show(self, data: xr.Dataset, departures: bool = True) -> None:
-        self.data, self.departures = data, departures
-        view = "season" if "month" in data.dims else self.state.series
-        label = self.view.selection.label
-        self.text = series_sentence(data, view, label)
+        self.data, self.departures, self._name = data, departures, self._lone
+        view, place = "season" if "month" in data.dims else self.state.series, self.view.place
+        self.head.object = f"<h2>{self.view.layer.variable.long_name if self._name else 'Stored water'}</h2>"
+        if self._name:
+            entry = self.view.layer.variable
+            self.text = quantity_sentence(data[self._name], entry.long_name, entry.units, place)
+        else:
+            self.text = series_sentence(data, view, place, self._seen_by)
         self.view.draw(data)
         self._spans.data = month_spans(data, self.state.month)
         self._draw()
-        moved = "" if departures else "GRACE is moved to the model's mean. "
-        weighted = "" if self.view.selection.single else "Area-weighted mean over the cells. "
-        self.note.object = (
-            f"<p>{weighted}{moved}{series.GENERATED if self.view.fields is not None else self.view.fields_problem}</p>"
-        )
+        self.note.object = f"<p>{self._notes()}</p>"
         self.summary.object = f'<p class="visually-hidden" role="status" aria-live="polite">{self.text}</p>'
         if self.table.visible:
             self._show_table()
 
+    def _notes(self) -> str:
+        view = self.view
+        notes = [] if view.selection.single else ["Area-weighted mean over the cells."]
+        if self._name:
+            notes.append(f"{view.source.title if view.source else 'This'} {WITHOUT_STORES}")
+        elif not self.departures and "tws_observed" in self.data:
+            notes.append(f"{self._seen_by} storage is moved to the mean of the total.")
+        if series.OTHER in self.data:
+            notes.append(f"Other: {series.other_parts(view.kind == 'twin')}.")
+        bare = view.fields is None and "month" in self.data.dims
+        notes.append(view.fields_problem if bare else view.label)
+        return " ".join(notes)
+
     def _show_table(self) -> None:
-        self.table.object = series_table(self.data, f"Stored water, {self.view.selection.label}")
+        if self._name:
+            entry = self.view.layer.variable
+            self.table.object = quantity_table(self.data[self._name], entry.long_name, entry.units, self.view.place)
+        else:
+            self.table.object = series_table(self.data, f"Stored water, {self.view.place}", self._seen_by)
+
+    def _season(self, departures: bool = True) -> xr.Dataset:
+        view, name = self.view, self._lone
+        if not name:
+            return view.season() if departures else series.season(view.observed, view.fields, view.selection, False)
+        values = field(name, view.observed, view.fields)
+        entry = view.layer.variable
+        if values is None or values.ndim == 1:
+            values = np.broadcast_to(view.layer.values, (12, view.layer.values.size))
+        mean = series.one(values, view.selection, view.world["area"].values)
+        return xr.Dataset({name: ("month", mean, entry.attributes())}, {"month": np.arange(1, 13)})
+
+    # -- following ----------------------------------------------------------------------------------------------
 
     def update(self, names: frozenset[str]) -> None:
-        """Follow the selection, the model and the chosen view; a month step only moves the mark."""
+        """Follow the selection, the source and the chosen view; a month step only moves the mark."""
         self.kind.chosen = self.state.series
-        if "time" in names:
+        if "time" in names and self.data.dims:
             self._spans.data = month_spans(self.data, self.state.month)
         moving = {"model", "cell", "focus", "series", "dark", *FILTERS}
         if self.state.values:  # a value filter lets other cells through each month
             moving |= {"time", "variable", "departure"}
+        if self._lone:
+            moving |= {"variable"}
         if not names & moving:
             return
         self.lane.cancel()
         self.lane.error = ""
-        if self.state.series == "season" or self.view.fields is None:
-            self._show(self.view.season())
+        runs = self.view.fields is not None or self.view.kind == "twin"
+        if self.state.series == "season" or not runs:
+            self._show(self._season())
         elif self.view.selection.single:
             self._run("daily")
         else:  # the season of many cells is at hand; their run takes a while
             raw = self.state.series == "raw"
-            chosen = self.view.selection
-            self._show(series.season(self.view.world, self.view.fields, chosen, departures=not raw), departures=not raw)
-            if chosen.of.size <= LIVE_CELLS:
+            self._show(self._season(departures=not raw), departures=not raw)
+            count = self.view.selection.of.size
+            if count <= LIVE_CELLS:
                 self._run("monthly")
             else:
                 self.lane.error = (
-                    f"{chosen.of.size:,} cells are too many to run while you wait (up to {LIVE_CELLS:,}); "
+                    f"{count:,} cells are too many to run while you wait (up to {LIVE_CELLS:,}); "
                     "the season is shown. Narrow the selection to run it."
                 )
 
     def _run(self, frequency: Frequency) -> None:
-        view, selection, kind = self.view, self.view.selection, self.state.series
-        of = selection.of
+        view, selection, kind, lone = self.view, self.view.selection, self.state.series, self._lone
+        of, world = selection.of, self.view.observed
         cells = tuple(int(cell) for cell in view.world["cell"].values[of])
-        request = SimulationRequest(view.model, cells, frequency=frequency)
+        doing = {"twin": "Running the twin", "data": "Reading the data"}.get(view.kind, "Running the model")
+        if not self.data.dims:
+            self._show(self._season())
 
         def work(progress: Any, cancel: Any) -> xr.Dataset:
-            simulated = engine.get_engine().simulate(request, progress=progress, cancel=cancel)
-            return series.run(view.world, simulated, of, kind)
+            simulated = view.run(cells, frequency, progress, cancel)
+            if lone:
+                return series.run_one(world, simulated, of, lone, kind)
+            return series.run(world, simulated, of, kind)
 
-        self.lane.start("Running the model", work, lambda data: self._show(data, departures=kind == "anomaly"))
+        self.lane.start(doing, work, lambda data: self._show(data, departures=kind == "anomaly" and not lone))

@@ -1,7 +1,8 @@
-"""The frame of every page: header with model picker, share, export, provenance, help; notices; the address."""
+"""The frame of every page: header with pages, picker, share, export, provenance, help; notices; the address."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -14,12 +15,14 @@ from panel_material_ui.base import BASE_TEMPLATE
 
 from dashboard import engine, links
 from dashboard.pages.dialogs import Dialogs, tell
+from dashboard.pages.page import Page
 from dashboard.pages.parts import SELECT, column, html, row
 from dashboard.pages.view import View
 from dashboard.plots.projection import load_projection
-from dashboard.state import FIELDS, History, apply, defaults
+from dashboard.sources import picker_groups
+from dashboard.state import FIELDS, PAGES, History, apply, defaults
 from dashboard.theme import material_theme, page_css
-from dashboard.widgets import Buttons, Shell
+from dashboard.widgets import Buttons, Nav, Shell
 
 NAME = "HDL Explorer"
 ACTIONS = [
@@ -31,41 +34,76 @@ ACTIONS = [
 
 
 class Frame:
-    """Header, dialogs, notices and address around the parts of a page."""
+    """Header, dialogs, notices and address around the open page, which `page` returns."""
 
-    def __init__(self, view: View, history: History) -> None:
+    def __init__(self, view: View, history: History, page: Callable[[], Page]) -> None:
         self.view, self.state, self.history = view, view.state, history
         self.shell = Shell(dark=view.dark)
+        view.send = self.shell.send
         self.notice = html("notice", visible=False)
         dismiss = Buttons(lambda _: setattr(view, "notice", ""), items=[{"id": "dismiss", "label": "Dismiss"}])
         self.notices = row("notices", self.notice, dismiss, visible=False)
         view.param.watch(lambda event: self._notify(event.new), "notice")
         self._notify(view.notice)
-        self.dialogs = Dialogs(view, self.shell)
+        self.banner = html("banner", visible=False)
+        self.dialogs = Dialogs(page, self.shell)
         self._make_header()
         self._keep_address()
+        self._label()
 
     # -- header -------------------------------------------------------------------------------------------------
 
     def _make_header(self) -> None:
-        models = engine.get_models()
-        title = html(
-            "brandpane",
-            '<div class="brand"><h1>HDL <span>Explorer</span></h1><nav aria-label="Pages">'
-            '<a href="#" aria-current="page">Explore</a></nav></div>',
-        )
+        title = html("brandpane", '<div class="brand"><h1>HDL <span>Explorer</span></h1></div>')
+        # one in the header, one under it where the header is narrow; the style sheet shows either
+        self.navs = [Nav(css_classes=[name]) for name in ("headnav", "rownav")]
+        for nav in self.navs:
+            nav.on_message("open", self._open)
         self.model = pmui.Select(
-            label="Model",
-            options={info.title: info.id for info in models.values()},
-            value=self.view.model or None,
+            label="Model or data",
             css_classes=["model"],
             stylesheets=[".MuiSelect-select { color: var(--hdl-text) !important; }"],  # the bar would make it white
-            visible=bool(models),
             **SELECT,
         )
-        self.model.param.watch(lambda event: apply(self.state, {"model": event.new or ""}), "value")
+        self._updating = False
+        self._list_sources()
+        self.model.param.watch(self._picked, "value")
+        self.view.uploads.param.watch(self._list_sources, "changed")
+        self.state.param.watch(self._list_sources, "model")
         actions = Buttons(self._act, items=ACTIONS, label="Page", css_classes=["actions"])
-        self.header = row("header", title, self.model, actions)
+        self.header = row("header", title, self.navs[0], self.model, actions)
+
+    def _list_sources(self, *_: Any) -> None:
+        groups = picker_groups(self.view.sources())
+        self._updating = True
+        try:
+            self.model.param.update(groups=groups, value=self.view.model or None)
+        finally:
+            self._updating = False
+        self._label()
+
+    def _picked(self, event: Any) -> None:
+        if not self._updating and event.new:
+            apply(self.state, {"model": event.new, "cell": self.view.cell_in(event.new)})
+
+    def _label(self, *_: Any) -> None:
+        """Say on every page that what is shown was never observed."""
+        self.banner.object = f"<p><b>Generated</b> {escape(self.view.label)}</p>" if self.view.generated else ""
+        # the picker and what it chose belong to the map; the Data page names its data set itself
+        explore = self.state.page == "explore"
+        self.banner.visible = self.view.generated and explore
+        self.model.visible = bool(self.view.model) and explore
+
+    def _open(self, message: dict[str, Any]) -> None:
+        if message.get("id") in PAGES:
+            apply(self.state, {"page": message["id"]})
+
+    def opened(self, name: str) -> None:
+        """Another page is open: mark it, say it, go to its top."""
+        title = NAME if name == next(iter(PAGES)) else f"{PAGES[name]} · {NAME}"
+        self.shell.param.update(title=title, say=f"{PAGES[name]} page")
+        self.shell.send({"type": "top"})
+        self._label()
 
     def _act(self, name: str) -> None:
         if name == "link":
@@ -81,7 +119,7 @@ class Frame:
 
     def _keep_address(self) -> None:
         shell = self.shell
-        shell.query = links.encode(self.state.snapshot())
+        self._write_address()
         shell.on_message("popstate", self._back)
         shell.on_message("undo", lambda _: self.history.undo())
         shell.on_message("help", lambda _: self.dialogs.help())
@@ -90,9 +128,13 @@ class Frame:
         self.view.param.watch(lambda event: setattr(shell, "dark", event.new), "dark")
 
     def _write_address(self, *events: Any) -> None:
-        self.shell.param.update(
-            replace={event.name for event in events} == {"time"}, query=links.encode(self.state.snapshot())
-        )
+        now = self.state.snapshot()
+        self.shell.param.update(replace={event.name for event in events} == {"time"}, query=links.encode(now))
+        items = [
+            {"id": name, "label": text, "query": links.encode({**now, "page": name})} for name, text in PAGES.items()
+        ]
+        for nav in self.navs:
+            nav.param.update(items=items, chosen=self.state.page)
 
     def _back(self, message: dict[str, Any]) -> None:
         found = links.decode(str(message.get("query", "")))
@@ -128,7 +170,7 @@ def page(frame: Frame, body: Any) -> pmui.Page:
         title="",
         meta_title=NAME,
         header=[frame.header],
-        main=[column("explorer", frame.notices, body, frame.shell, frame.dialogs.layout)],
+        main=[column("explorer", frame.navs[1], frame.notices, frame.banner, body, frame.shell, frame.dialogs.layout)],
         theme_config=material_theme(),
         sx={"& .main, & .main-content": {"backgroundColor": "var(--hdl-page)"}},
         raw_css=[page_css()],

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import panel as pn
 import param
 import xarray as xr
 from panel.io.document import unlocked
 
-from dashboard import engine
+from dashboard import engine, sources
 from dashboard.jobs import sentence
-from dashboard.layers import Layer, available, has_departure, layer
+from dashboard.layers import Layer, available, has_departure, layer, title
 from dashboard.selection import Selection, select
 from dashboard.series import season
-from dashboard.state import FIELDS, FILTERS, State
+from dashboard.state import FIELDS, FILTERS, OF_DATA, State
 from dashboard.summary import sentence as seen
-from hdlcore.data.cube import find_cell
-from hdlcore.errors import HDLError
+from dashboard.uploads import Uploads
+from hdlcore.data.cube import distance_km, find_cell
+from hdlcore.errors import HDLError, RequestError
+from hdlcore.runtime.datasets import DataSource
+from hdlcore.runtime.requests import Frequency, SimulationRequest
+from hdlcore.runtime.sources import SourceInfo
+from hdlcore.runtime.turns import Asker
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +48,14 @@ class View(param.Parameterized):
         super().__init__(**params)
         self.state = state
         self.world = engine.get_world()
+        self.send: Callable[[dict[str, Any]], None] = lambda message: None  # to the browser; the frame sets it
         self._quick: list[Update] = []
         self._later: list[Update] = []
         self._waiting: set[str] = set()
+        self.uploads = Uploads(self.world)
+        self.asker = Asker(uuid.uuid4().hex)  # so that the engine serves visitors in turn
+        self.source: SourceInfo | None = None
+        self.observed = self.world
         self.fields: xr.Dataset | None = None
         self.fields_problem = ""
         self.model = ""
@@ -52,13 +64,19 @@ class View(param.Parameterized):
         self._season: tuple[Any, xr.Dataset] | None = None
         self._drawn: tuple[Any, xr.Dataset] | None = None
         self.refresh(EVERYTHING)
-        state.param.watch(self._changed, list(FIELDS))
+        state.param.watch(self._changed, [name for name in FIELDS if name != "page" and name not in OF_DATA])
         self.param.watch(self._changed, ["dark"])
+        self.uploads.param.watch(self._lost, "changed")
 
     def follow(self, update: Update, quick: bool = False) -> None:
         """Call `update(changed names)` after each change, and once now."""
         (self._quick if quick else self._later).append(update)
         update(EVERYTHING)
+
+    def _lost(self, *_: Any) -> None:
+        """The data set on the map was removed: go back to the first source."""
+        if self.model not in self.sources():
+            self.state.model = ""
 
     def _changed(self, *events: param.parameterized.Event) -> None:
         names = frozenset(event.name for event in events)
@@ -91,12 +109,7 @@ class View(param.Parameterized):
         """Recompute what depends on the named fields; what cannot be shown falls back with a notice, the page stays."""
         state = self.state
         if "model" in names:
-            models = engine.get_models()
-            if state.model and state.model not in models:
-                known = ", ".join(models) or "none"
-                self.notice = f"No model is called '{state.model}'; at hand: {known}."
-            self.model = state.model if state.model in models else next(iter(models), "")
-            self.fields, self.fields_problem = engine.get_fields(self.model)
+            self._choose_source()
         if names & {"model", "variable", "time", "departure"}:
             self.layer = self._layer()
         if names & {"model", "variable", "time", "departure", "cell", "focus", *FILTERS}:
@@ -106,11 +119,82 @@ class View(param.Parameterized):
                 self.notice = " ".join([self.notice, self._why(error)]).strip()
                 self._fall_back()
 
+    def sources(self) -> dict[str, SourceInfo]:
+        """Everything this visitor can choose: what all can, and the maps of their own uploads."""
+        return engine.get_sources() | self.uploads.maps()
+
+    def cell_in(self, source_id: str) -> int:
+        """The chosen cell, or the nearest one that a data set covers when it does not cover that."""
+        own = self.uploads.find(source_id)
+        fields, _ = own.fields() if own is not None else engine.get_fields(source_id)
+        info = self.sources().get(source_id)
+        if fields is None or info is None or info.kind != "data":
+            return int(self.state.cell)
+        covered = np.zeros(self.world.sizes["cell"], bool)
+        for array in fields.data_vars.values():
+            covered |= np.isfinite(array.values).any(axis=tuple(range(array.ndim - 1)))
+        at = self.selection.position
+        if covered[at] or not covered.any():
+            return int(self.state.cell)
+        lat, lon = self.world["lat"].values, self.world["lon"].values
+        away = np.where(covered, distance_km(float(lat[at]), float(lon[at]), lat, lon), np.inf)
+        return int(self.world["cell"].values[int(away.argmin())])
+
+    def _choose_source(self) -> None:
+        wanted, known = self.state.model, self.sources()
+        if wanted and wanted not in known:
+            self.notice = (
+                f"Nothing is called '{wanted}'; at hand: {', '.join(known) or 'none'}. "
+                "Uploaded data are seen only in the session they were uploaded in."
+            )
+        self.model = wanted if wanted in known else next(iter(known), "")
+        self.source = known.get(self.model)
+        own = self.uploads.find(self.model)
+        self.fields, self.fields_problem = own.fields() if own is not None else engine.get_fields(self.model)
+        self.observed = sources.observed_with(self.source, self.world)
+
+    def cube_attributes(self) -> Mapping[str, Any] | None:
+        """Attributes of the cube behind a data source; None for models and the twin."""
+        own = self.uploads.find(self.model)
+        held = own.source if own is not None else engine.get_engine().source(self.model) if self.model else None
+        return held.cube.attrs if isinstance(held, DataSource) else None
+
+    @property
+    def kind(self) -> str:
+        """What the source is: model, twin or data; empty when there is none."""
+        return self.source.kind if self.source is not None else ""
+
+    @property
+    def generated(self) -> bool:
+        """Whether all that is shown is of a made-up world."""
+        return self.source is not None and self.source.generated
+
+    @property
+    def label(self) -> str:
+        """Where the numbers come from, in a sentence."""
+        return sources.label(self.source)
+
+    @property
+    def place(self) -> str:
+        """What the curves are of, marked where they are generated."""
+        return f"{self.selection.label} (generated)" if self.generated else self.selection.label
+
+    @property
+    def title(self) -> str:
+        """What the map shows, marked where it is generated."""
+        return title(self.layer, self.state.month) + (" (generated)" if self.map_generated else "")
+
+    @property
+    def map_generated(self) -> bool:
+        """Whether the map is of a made-up world: the ground under it, its elevation, is real."""
+        return self.generated and self.fields is not None and self.layer.variable.name in self.fields
+
     def _layer(self) -> Layer:
         state, name = self.state, self.shown_variable
         if name != state.variable and not self.fields_problem:
-            self.notice = f"This model has no '{state.variable}'; it shows '{name}' instead."
-        return layer(name, state.month, state.departure, self.world, self.fields)
+            who = self.source.title if self.source is not None else "The world"
+            self.notice = f"{who} has no '{state.variable}'; it shows '{name}' instead."
+        return layer(name, state.month, state.departure, self.observed, self.fields, self.generated)
 
     def _why(self, error: HDLError) -> str:
         """The sentence for the page; a cell that is not land is said as a place."""
@@ -130,29 +214,40 @@ class View(param.Parameterized):
             self.state.param.update(**opening)
         self.selection = select(self.state, self.world, self.layer, engine.get_world)
 
+    def run(self, cells: tuple[int, ...], frequency: Frequency, progress: Any = None, cancel: Any = None) -> xr.Dataset:
+        """Series of the source over its period, from the engine or from this session's own data; for a thread."""
+        own = self.uploads.find(self.model)
+        held = own.source if own is not None else engine.get_engine().source(self.model)
+        if not isinstance(held, DataSource):
+            request = SimulationRequest(self.model, cells, frequency=frequency)
+            return engine.get_engine().simulate(request, progress, cancel, self.asker)
+        if held.period is None:
+            raise RequestError(f"{held.info.title} has no series; its seasonal means are shown.")
+        only = held.cube.monthly is not None if held.cube.daily is None else False
+        request = SimulationRequest(self.model, cells, *held.period, frequency="monthly" if only else frequency)
+        return held.simulate(request, progress, cancel)
+
     @property
     def shown_variable(self) -> str:
         """The chosen quantity, or the nearest that can be shown (GRACE's storage while no model has fields)."""
-        names = {name for group in self.choices.values() for name in group.values()}
-        if self.state.variable in names:
-            return self.state.variable
-        return "tws_observed" if "tws_observed" in names else next(iter(sorted(names)))
+        names = [name for group in self.choices.values() for name in group.values()]
+        return next(name for name in (self.state.variable, "tws", "tws_observed", *names) if name in names)
 
     @property
     def choices(self) -> dict[str, dict[str, str]]:
         """Quantities that can be shown, by group."""
-        return available(self.world, self.fields)
+        return available(self.observed, self.fields, self.generated)
 
     @property
     def can_depart(self) -> bool:
         """Whether the quantity has a departure from its yearly mean."""
-        return has_departure(self.layer.variable.name, self.world, self.fields)
+        return has_departure(self.layer.variable.name, self.observed, self.fields)
 
     def season(self) -> xr.Dataset:
         """Mean seasonal cycle of the selection, kept until the selection or the model changes."""
         key = (self.model, self.selection)
         if self._season is None or self._season[0] != key:
-            self._season = (key, season(self.world, self.fields, self.selection))
+            self._season = (key, season(self.observed, self.fields, self.selection))
         return self._season[1]
 
     @property
@@ -168,7 +263,10 @@ class View(param.Parameterized):
 
     def sentence(self) -> str:
         """The sentence of what is seen."""
-        return seen(self.layer, self.state.month, self.selection, self.world["area"].values, self.season())
+        text = seen(self.layer, self.state.month, self.selection, self.world["area"].values, self.season())
+        if not self.generated or self.source is None:
+            return text
+        return f"{'Twin Earth' if self.kind == 'twin' else f'{self.source.title} (generated)'}, {text}"
 
     def color_range(self) -> tuple[float, float]:
         """Range of the colours: fixed, following what is shown, or set by hand."""

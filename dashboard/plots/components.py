@@ -1,7 +1,7 @@
 """Components of stored water through time, with precipitation hanging above. Pure: a Dataset in, HoloViews out.
 
-Input: dims ``month`` (a mean seasonal cycle) or ``time``; any of tws, swe, soil_moisture, groundwater (mm), their
-``*_spread`` (mm), tws_observed, tws_smoothed (mm), precipitation (mm d-1). What is absent is not drawn.
+Input: dims ``month`` (a mean seasonal cycle) or ``time``; any of tws, swe, soil_moisture, groundwater, other_stores
+(mm), their ``*_spread`` (mm), tws_observed, tws_smoothed (mm), precipitation (mm d-1). What is absent is not drawn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ from dashboard.theme import DASHES, FORCING_COLORS, component_colors, label_colo
 
 hv.extension("bokeh")
 
-LABELS = {"tws": "Total", "swe": "Snow", "soil_moisture": "Soil", "groundwater": "Groundwater"}
+LABELS = {
+    "tws": "Total",
+    "swe": "Snow",
+    "soil_moisture": "Soil",
+    "groundwater": "Groundwater",
+    "other_stores": "Other",
+}
 INITIALS = "JFMAMJJASOND"
 _MONTH_SPAN = (0.55, 12.45)
 _EDGE = 62  # px left of the frame, so that the plots of the column stand under each other
@@ -77,8 +83,9 @@ def limits(data: xr.Dataset) -> tuple[float, float]:
         if name in data:
             values = data[name].values
             band = data[f"{name}_spread"].values if f"{name}_spread" in data else 0
-            lows.append(np.nanmin(values - band))
-            highs.append(np.nanmax(values + band))
+            if np.isfinite(values).any():
+                lows.append(np.nanmin(values - band))
+                highs.append(np.nanmax(values + band))
     low, high = (min(lows), max(highs)) if lows and np.isfinite([*lows, *highs]).all() else (-1.0, 1.0)
     margin = 0.06 * max(high - low, 1.0)
     return float(low - margin), float(high + margin)
@@ -159,9 +166,14 @@ def _dot(data: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def components(
-    data: xr.Dataset, dark: bool = False, summary: str = "", height: int = 208, departures: bool = True
+    data: xr.Dataset,
+    dark: bool = False,
+    summary: str = "",
+    height: int = 208,
+    departures: bool = True,
+    seen_by: str = "GRACE",
 ) -> hv.Overlay:
-    """Curves of the stores with member bands, GRACE as dots, labels at the line ends."""
+    """Curves of the stores with member bands, what `seen_by` observed as dots, labels at the line ends."""
     name, axis = _axis(data)
     tone, colors, inks = tokens(dark), component_colors(dark), label_colors(dark)
     low, high = limits(data)
@@ -191,7 +203,7 @@ def components(
         seen_at, seen = _dot(data, "tws_observed")
         dots = hv.Scatter((seen_at, seen), "seen_at", "tws_observed")
         layers.append(dots.opts(color=tone["surface"], line_color=tone["text"], line_width=1.4, size=6.5))
-    layers.append(_end_labels(data, drawn, inks, tone["text"], (low, high), height))
+    layers.append(_end_labels(data, drawn, inks, tone["text"], (low, high), height, seen_by))
     return hv.Overlay(layers).opts(
         hv.opts.Overlay(
             height=height,
@@ -210,7 +222,13 @@ def components(
 
 
 def _end_labels(
-    data: xr.Dataset, drawn: list[str], inks: dict[str, str], ink: str, limit: tuple[float, float], height: int
+    data: xr.Dataset,
+    drawn: list[str],
+    inks: dict[str, str],
+    ink: str,
+    limit: tuple[float, float],
+    height: int,
+    seen_by: str,
 ) -> hv.Labels:
     """Names at the right-hand ends of the lines, moved apart where they would cover each other."""
     names, wanted, colors = [], [], []
@@ -221,7 +239,7 @@ def _end_labels(
     if "tws_observed" in data:
         seen = data["tws_observed"].values
         good = seen[np.isfinite(seen)]
-        names.append("GRACE ∘")
+        names.append(f"{seen_by} ∘")
         wanted.append(float(good[-1]) if good.size else 0.0)
         colors.append(ink)
     if "tws_smoothed" in data:

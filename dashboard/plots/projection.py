@@ -66,10 +66,19 @@ class Projection:
         """
         x, y = np.asarray(x, float), np.asarray(y, float)
         lat = np.sign(y) * np.interp(np.abs(y), self._abs_y, self._lat)
+        return np.clip(180 * x / np.maximum(self._edge(y), 1e-9), -180, 180), lat
+
+    def forward(self, lon: Floats | float, lat: Floats | float) -> tuple[Floats, Floats]:
+        """Where longitude and latitude (degrees) lie on the plane; the way back of `inverse`."""
+        lon, lat = (np.asarray(lon, float) + 180) % 360 - 180, np.asarray(lat, float)
+        y = np.sign(lat) * np.interp(np.abs(lat), self._lat, self._abs_y)
+        return lon / 180 * self._edge(y), y
+
+    def _edge(self, y: Floats) -> Floats:
+        """Half the width of the globe at a height."""
         east = self.outline[0] >= 0
         order = np.argsort(self.outline[1][east])
-        edge = np.interp(y, self.outline[1][east][order], self.outline[0][east][order])
-        return np.clip(180 * x / np.maximum(edge, 1e-9), -180, 180), lat
+        return np.interp(y, self.outline[1][east][order], self.outline[0][east][order])
 
 
 @lru_cache(maxsize=4)

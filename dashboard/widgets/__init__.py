@@ -53,7 +53,36 @@ class Shell(Control):
     query = param.String("", doc="What the address should say after '?'.")
     replace = param.Boolean(False, doc="Replace the present entry of the browser's history instead of adding one.")
     say = param.String("", doc="Announced to screen readers.")
+    title = param.String("HDL Explorer", doc="Title of the browser's tab.")
     _esm = _script("shell")
+
+
+class Nav(Control):
+    """The pages, as links; sends `open` with the id of the page."""
+
+    items = param.List([], doc="Each {id, label, query}.")
+    chosen = param.String("")
+    _esm = _script("nav")
+
+
+class DataList(Control):
+    """Data sets as cards of which one is chosen; sends `choose` with its id."""
+
+    label = param.String("")
+    items = param.List([], doc="Each {id, title, marks, lines}.")
+    chosen = param.String("")
+    _esm = _script("datalist")
+
+
+class Upload(Control):
+    """Chooses files and sends them piece by piece, as the handlers of `chosen` and `piece` ask for them."""
+
+    label = param.String("")
+    accept = param.String("", doc="Endings offered, as in '.csv,.nc'.")
+    limit = param.Integer(0, doc="Bytes that all files together may have.")
+    piece = param.Integer(700_000, doc="Bytes of a piece; its message stays far under the server's limit.")
+    disabled = param.Boolean(False)
+    _esm = _script("upload")
 
 
 class Player(Control):

@@ -7,6 +7,10 @@ export function render({ model, el }) {
   model.on("dark", mode)
   mode()
 
+  const title = () => { document.title = model.title }
+  model.on("title", title)
+  title()
+
   const here = () => window.location.search.replace(/^\?/, "")
   const kept = () => new URLSearchParams(here()).get("theme")
   model.on("query", () => {
@@ -37,6 +41,10 @@ export function render({ model, el }) {
 
   model.on("msg:custom", async (event) => {
     const message = event.type ? event : event.data
+    if (message.type === "top") {
+      // the page scrolls in a box of its own
+      for (let node = el; node; node = node.parentElement ?? node.getRootNode().host) node.scrollTop = 0
+    }
     if (message.type === "download") {
       const bytes = Uint8Array.from(atob(message.content), (c) => c.charCodeAt(0))
       const link = document.createElement("a")

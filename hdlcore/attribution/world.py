@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from hdlcore.models.hybrid import HybridModel, Prepared
+from hdlcore.models.kernels import fast
 
 
 def window_gradients(model: HybridModel, prepared: Prepared, forcing: Tensor, state: Tensor, target: str) -> Tensor:
@@ -20,10 +21,8 @@ def window_gradients(model: HybridModel, prepared: Prepared, forcing: Tensor, st
     """
     x = forcing.detach().clone().requires_grad_()
     with torch.enable_grad():
-        if len(x) > 1:
-            _, state = model.run(prepared, x[:-1], state, model.store_names[:1])
-        output, _ = model.step(x[-1], state, prepared, (target,))
-        (gradient,) = torch.autograd.grad(output.sum(), x)
+        output, _ = fast.run(model, prepared, x, state, (target,))
+        (gradient,) = torch.autograd.grad(output[-1].sum(), x)
     return gradient.flip(0).transpose(0, 1)
 
 

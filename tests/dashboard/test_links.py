@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import links
-from dashboard.state import DEFAULT_CELL, FIELDS, METHODS, PROJECTIONS, SERIES, State, apply, defaults
+from dashboard.state import DEFAULT_CELL, FIELDS, METHODS, PAGES, PROJECTIONS, SERIES, STEPS, State, apply, defaults
 from hdlcore.variables import VARIABLES
 
 number = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: value + 0.0)
@@ -18,6 +18,7 @@ corner = st.tuples(st.floats(-180, 180), st.floats(-90, 90))
 name = st.text(st.characters(categories=("L", "N", "P", "Zs", "S")), max_size=60).filter(str.isprintable)
 states = st.fixed_dictionaries(
     {
+        "page": st.sampled_from(list(PAGES)),
         "model": name,
         "variable": st.sampled_from(sorted(VARIABLES)),
         "departure": st.booleans(),
@@ -35,6 +36,11 @@ states = st.fixed_dictionaries(
         "series": st.sampled_from(list(SERIES)),
         "method": st.sampled_from(list(METHODS)),
         "signed": st.booleans(),
+        "dataset": name,
+        "site": st.one_of(st.none(), st.integers(0, 999_999_999)),
+        "quantity": name,
+        "step": st.sampled_from(["", *STEPS]),
+        "years": st.one_of(st.none(), st.tuples(st.integers(0, 9999), st.integers(0, 9999)).map(sorted).map(tuple)),
     }
 )
 

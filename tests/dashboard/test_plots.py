@@ -36,7 +36,7 @@ def test_components_carry_the_data_units_and_dashes(season) -> None:
     figure = hv.render(plot)
     assert figure.yaxis[0].axis_label == "mm from the mean"
     assert figure.html_attributes == {"role": "img", "aria-label": "what is seen"}
-    assert len(set(DASHES.values())) == 4
+    assert len(set(DASHES.values())) == len(DASHES) == 5
 
 
 def test_a_missing_quantity_is_not_drawn(season) -> None:
@@ -165,7 +165,7 @@ def _contrast(first: str, second: str) -> float:
 
 @pytest.mark.parametrize("tone", [LIGHT, DARK])
 def test_text_has_contrast_on_every_surface(tone: dict[str, str]) -> None:
-    for ink, ground in itertools.product(("text", "quiet", "accent"), ("page", "surface")):
+    for ink, ground in itertools.product(("text", "quiet", "accent", "warn", "bad"), ("page", "surface")):
         assert _contrast(tone[ink], tone[ground]) >= 4.5, f"{ink} on {ground}"
     for color in label_colors(tone is DARK).values():
         assert _contrast(color, tone["page"]) >= 4.5

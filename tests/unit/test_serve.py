@@ -244,19 +244,23 @@ def test_data_and_models_reach_the_app(tmp_path: Path, monkeypatch: pytest.Monke
     for name in (
         "HDL_DATA",
         "HDL_MODELS",
+        "HDL_UPLOAD_MB",
         "BOKEH_SECRET_KEY",
         "BOKEH_SIGN_SESSIONS",
         "BOKEH_RESOURCES",
         *THREAD_VARIABLES,
     ):
         monkeypatch.setenv(name, "before")
-    for folder in ("cube.zarr", "one", "two"):
+    for folder in ("cube.zarr", "other.zarr", "one", "two"):
         (tmp_path / folder).mkdir()
     app = tmp_path / "app.py"
     app.touch()
-    given = ["--app", str(app), "--data", str(tmp_path / "cube.zarr")]
+    given = ["--app", str(app), "--data", str(tmp_path / "cube.zarr"), "--data", str(tmp_path / "other.zarr")]
     prepare_environment(parse([*given, "--models", str(tmp_path / "one"), "--models", str(tmp_path / "two")]))
-    assert os.environ["HDL_DATA"] == str(tmp_path / "cube.zarr")
+    assert os.environ["HDL_DATA"].split(os.pathsep) == [str(tmp_path / "cube.zarr"), str(tmp_path / "other.zarr")]
     assert os.environ["HDL_MODELS"].split(os.pathsep) == [str(tmp_path / "one"), str(tmp_path / "two")]
+    assert os.environ["HDL_UPLOAD_MB"] == "50"
     with pytest.raises(RequestError, match=r"--data .*nowhere"):
         prepare_environment(parse(["--app", str(app), "--data", str(tmp_path / "nowhere")]))
+    with pytest.raises(RequestError, match="--upload-mb -1"):
+        prepare_environment(parse(["--app", str(app), "--upload-mb", "-1"]))

@@ -1,0 +1,85 @@
+"""The pages under one header: which is open stands in the state, and each is built when it is first opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from dashboard import links
+from dashboard.jobs import sentence
+from dashboard.pages.data import DataPage
+from dashboard.pages.explore import ExplorePage
+from dashboard.pages.frame import Frame, page
+from dashboard.pages.page import Page
+from dashboard.pages.parts import column
+from dashboard.pages.view import View
+from dashboard.state import PAGES, History, State, apply
+
+MAKERS: dict[str, Callable[[View, History], Page]] = {"explore": ExplorePage, "data": DataPage}
+FIRST_MS, STEP_MS = 5, 55  # after the page itself has been sent, and between its parts
+
+
+def explorer(query: str = "", dark: bool = False) -> pmui.Page:
+    """The app for an address's query string."""
+    found = links.decode(query)
+    state = State()
+    apply(state, found.values)
+    view = View(state, dark=dark)
+    if found.notices:
+        view.notice = " ".join([*found.notices, view.notice]).strip()
+    if pn.state.curdoc is not None:
+        pn.state.curdoc.on_session_destroyed(lambda _: view.uploads.close())
+    book = Book(view, History(state))
+    book.turn()
+    return page(book.frame, book.body)
+
+
+class Book:
+    """Header and the open page.
+
+    In a live session the parts of a page are built just after the page itself has been sent, while the browser is still
+    loading its scripts; they are there when it asks for them.
+    """
+
+    def __init__(self, view: View, history: History) -> None:
+        self.view, self.history = view, history
+        self._pages: dict[str, Page] = {}
+        self.body = column("body")
+        self.frame = Frame(view, history, lambda: self.page)
+        view.state.param.watch(self.turn, "page")
+
+    @property
+    def page(self) -> Page:
+        """The open page."""
+        name = self.view.state.page
+        if name not in self._pages:
+            self._pages[name] = MAKERS[name](self.view, self.history)
+            self._build(self._pages[name], name)
+        return self._pages[name]
+
+    def turn(self, *_: Any) -> None:
+        """Show the page the state names."""
+        self.body[:] = [self.page.layout]
+        self.frame.opened(self.view.state.page)
+
+    def _build(self, made: Page, name: str) -> None:
+        document = pn.state.curdoc
+        live = document is not None and document.session_context and document.session_context.server_context is not None
+
+        def guarded(step: Callable[[], None]) -> Callable[[], None]:
+            def run() -> None:
+                try:
+                    step()
+                except Exception as error:
+                    self.view.notice = sentence(error, f"Building the page {PAGES[name]}")
+
+            return run
+
+        for number, step in enumerate(made.steps()):
+            if live:
+                document.add_timeout_callback(guarded(step), FIRST_MS + number * STEP_MS)
+            else:
+                guarded(step)()

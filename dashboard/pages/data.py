@@ -1,0 +1,111 @@
+"""Data: the data sets at hand and one's own on the left; the chosen one, its series and its review on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from io import BytesIO
+
+from dashboard import data_export as export
+from dashboard.pages.data_list import ListPart
+from dashboard.pages.data_report import HeadPart, ReportPart
+from dashboard.pages.data_series import CurvePart, SitePart
+from dashboard.pages.data_view import DataView
+from dashboard.pages.page import Files
+from dashboard.pages.parts import column, html
+from dashboard.pages.view import View
+from dashboard.state import History
+
+SKELETON = (
+    '<p class="visually-hidden" role="status">Loading the data sets</p><div class="skeleton"><i></i><i></i></div>'
+)
+
+HELP = """
+<p>Every data set of this server, what its reviewer says of it, and its series one site at a time.</p>
+<dl class="help">
+<dt>Choose a data set</dt>
+<dd>Click its card, or walk through the cards with the arrow keys. What is generated says so.</dd>
+<dt>Choose a site</dt>
+<dd>Click it on the map, choose its name, or write its latitude and longitude.</dd>
+<dt>Look at a series</dt>
+<dd>Choose quantity, time step and years. Shaded stretches are missing; the table gives the numbers.</dd>
+<dt>Read the report</dt>
+<dd>As of a reviewer: major remarks must be mended before the data can be used, minor ones should be known.</dd>
+<dt>Bring your own</dt>
+<dd>A CSV of daily series (one column a quantity, a column of dates) with a JSON of attributes, NetCDF, or a zip.
+Your data are read on this server, seen only by you, and deleted when you leave. For larger data run
+<kbd>hdl ingest</kbd> and <kbd>hdl serve --data CUBE</kbd> on your own machine.</dd>
+</dl>"""
+
+
+class DataPage:
+    """List on the left, the chosen data set on the right."""
+
+    help = HELP
+
+    def __init__(self, view: View, history: History) -> None:
+        self.view = view
+        self.layout = column("columns dataset", html("skeletonpane", SKELETON))
+        self._data: DataView | None = None
+        self._report: ReportPart | None = None
+
+    def steps(self) -> list[Callable[[], None]]:
+        """List, then series and report."""
+        return [self._left, self._right]
+
+    @property
+    def data(self) -> DataView:
+        """What is chosen; made when first needed."""
+        if self._data is None:
+            self._data = DataView(self.view)
+        return self._data
+
+    def _left(self) -> None:
+        """The list, and what the chosen one is."""
+        right = column("chosen", HeadPart(self.data).layout)
+        self.layout[:] = [ListPart(self.data).layout, right]
+
+    def _right(self) -> None:
+        """Sites, series, report."""
+        sites = SitePart(self.data)
+        curve = CurvePart(self.data, sites.card)
+        self._report = ReportPart(self.data)
+        self.layout[1].extend([column("look", sites.layout, curve.layout), self._report.layout])
+
+    # -- to take away -------------------------------------------------------------------------------------------
+
+    def exported(self) -> str:
+        """What the files hold."""
+        about = self.data.data.about
+        mark = " Generated: nothing in it was observed." if about.generated else ""
+        return f"The series on the screen, and the review of {about.title}.{mark}"
+
+    def files(self) -> Files:
+        """Series and report."""
+        data, report = self.data, self._report
+        found: Files = {}
+        if data.series is not None:
+            name = export.file_name(data)
+            found["Series as CSV"] = (f"{name}.csv", "text/csv", lambda: export.series_csv(data))
+            found["Series as NetCDF"] = (f"{name}.nc", "application/x-netcdf", lambda: export.series_netcdf(data))
+        if report is not None and report.review is not None:
+            for which, label in (("text", "Report as text"), ("json", "Report as JSON")):
+                file, mime, made = report.file(which)
+                found[label] = (file, mime, lambda made=made: BytesIO(made))  # type: ignore[misc]
+        return found
+
+    def picture(self, width: int) -> BytesIO | None:
+        """None here."""
+        return None
+
+    def snippet(self) -> str:
+        """The series in Python."""
+        data = self.data
+        if data.quantity is None:
+            return "# There is no series on the screen.\n"
+        return data.data.snippet(data.site, data.quantity.name, data.step)
+
+    def provenance(self) -> str:
+        """Of the chosen data set."""
+        rows = export.provenance(self.data)
+        return "<dl>" + "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in rows) + "</dl>"

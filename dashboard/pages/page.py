@@ -1,0 +1,45 @@
+"""What every page gives to the frame around it. A page knows the view and nothing of the other pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, Protocol
+
+#: Button's text -> (name of the file, media type, what makes it).
+Files = dict[str, tuple[str, str, Callable[[], BytesIO]]]
+
+
+class Page(Protocol):
+    """One page: `layout` is shown at once, `steps` fill it one after the other when it is first opened."""
+
+    help: str
+
+    @property
+    def layout(self) -> Any:
+        """What stands under the header."""
+        ...
+
+    def steps(self) -> list[Callable[[], None]]:
+        """Pieces of the work of building the page; between them the browser is let in."""
+        ...
+
+    def exported(self) -> str:
+        """One sentence: what the files hold."""
+        ...
+
+    def files(self) -> Files:
+        """What is on the screen, to take away."""
+        ...
+
+    def picture(self, width: int) -> BytesIO | None:
+        """The page's picture as PNG, `width` pixels wide; None when it has none (asked with 0, nothing is drawn)."""
+        ...
+
+    def snippet(self) -> str:
+        """Python that makes the same numbers from hdlcore alone."""
+        ...
+
+    def provenance(self) -> str:
+        """HTML: where everything on the screen comes from."""
+        ...

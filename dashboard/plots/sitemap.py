@@ -1,0 +1,141 @@
+"""Where the sites or cells of a data set lie: coast, one dot or box each, the chosen one ringed. Pure Bokeh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from bokeh.events import Tap
+from bokeh.models import ColumnDataSource, Range1d
+from bokeh.plotting import figure
+from numpy.typing import NDArray
+
+from dashboard.plots.projection import Projection
+from dashboard.theme import tokens
+
+MOST_DOTS = 3000  # more cells than this are drawn as an area
+_LEAST = 0.16  # smallest part of the globe's width that is shown
+_REACH = 0.06  # a tap this share of the width away from every site chooses none
+
+
+class SiteMap:
+    """A figure named `name`; `show` gives it the sites, `choose` rings one, `on_tap` tells which was tapped."""
+
+    def __init__(self, name: str, projection: Projection, dark: bool = False) -> None:
+        self.projection = projection
+        self._sites = ColumnDataSource({"x": [], "y": []})
+        self._area = ColumnDataSource({"image": [np.zeros((1, 1), np.uint32)]})
+        self._pick = ColumnDataSource({"x": [], "y": []})
+        self._x: NDArray = np.empty(0)
+        self._y: NDArray = np.empty(0)
+        self._cells: NDArray | None = None
+        self.figure = self._make(name)
+        self.set_mode(dark)
+
+    def _make(self, name: str) -> Any:
+        fig = figure(
+            name=name,
+            x_range=Range1d(0, 1),
+            y_range=Range1d(0, 1),
+            sizing_mode="stretch_width",
+            toolbar_location=None,
+            outline_line_color=None,
+            background_fill_color=None,
+            background_fill_alpha=0,
+            border_fill_color=None,
+            min_border=2,
+            tools=[],
+        )
+        fig.axis.visible = False
+        fig.grid.visible = False
+        shape = self.projection
+        self._ocean = fig.patch(*shape.outline, line_color=None)
+        self._graticule = fig.line(*shape.graticule, line_width=0.8, line_alpha=0.15)
+        west, east, south, north = shape.extent
+        fig.aspect_ratio = (east - west) / (north - south)
+        self._raster = fig.image_rgba("image", x=west, y=south, dw=east - west, dh=north - south, source=self._area)
+        self._coast = fig.line(*shape.coast, line_width=0.7, line_alpha=0.9)
+        self._dots = fig.scatter("x", "y", source=self._sites, size=9, line_width=1.2, fill_alpha=0.9)
+        self._halo = fig.scatter("x", "y", source=self._pick, size=18, fill_color=None, line_width=5)
+        self._ring = fig.scatter("x", "y", source=self._pick, size=18, fill_color=None, line_width=2)
+        return fig
+
+    def show(self, lat: NDArray, lon: NDArray, on_world: NDArray[np.intp] | None) -> None:
+        """Give the sites, in degrees; `on_world` are their positions on the world's cells where they are a grid."""
+        self._x, self._y = self._project(lat, lon)
+        self._cells = on_world
+        good = np.isfinite(self._x)
+        few = good.sum() <= MOST_DOTS
+        self._sites.data = {"x": self._x[good & few], "y": self._y[good & few]}
+        self._dots.glyph.size = 9 if good.sum() <= 200 else 4
+        self._paint()
+        self._fit(self._x[good], self._y[good])
+
+    def _project(self, lat: NDArray, lon: NDArray) -> tuple[NDArray, NDArray]:
+        x, y = np.full(lat.size, np.nan), np.full(lat.size, np.nan)
+        good = np.isfinite(lat) & np.isfinite(lon)
+        x[good], y[good] = self.projection.forward(lon[good], lat[good])
+        return x, y
+
+    def _fit(self, x: NDArray, y: NDArray) -> None:
+        """Show the sites and some land around them, never less than a part of a continent."""
+        west, east, south, north = self.projection.extent
+        shape = (east - west) / (north - south)
+        if x.size:
+            half = max((x.max() - x.min()) * 0.62, (y.max() - y.min()) * 0.62 * shape, _LEAST / 2 * (east - west))
+            middle_x, middle_y = (x.max() + x.min()) / 2, (y.max() + y.min()) / 2
+        if not x.size or half > 0.36 * (east - west):
+            half, middle_x, middle_y = (east - west) / 2 * 1.01, 0.0, (south + north) / 2
+        self.figure.x_range.update(start=middle_x - half, end=middle_x + half)
+        self.figure.y_range.update(start=middle_y - half / shape, end=middle_y + half / shape)
+        self._width = 2 * half
+
+    def _paint(self) -> None:
+        """The area that many cells cover; empty for few."""
+        if self._cells is None or self._x.size <= MOST_DOTS:
+            self._area.data = {"image": [np.zeros((1, 1), np.uint32)]}
+            return
+        size = int(self.projection.index.max()) + 1
+        held = np.zeros(size, bool)
+        held[self._cells[self._cells >= 0]] = True
+        index = self.projection.index
+        color = int(tokens(self._dark)["accent"].lstrip("#"), 16)
+        red, green, blue = color >> 16, (color >> 8) & 255, color & 255
+        tone = np.uint32(red | green << 8 | blue << 16 | 150 << 24)
+        image = np.where((index >= 0) & held[np.maximum(index, 0)], tone, np.uint32(0))
+        self._area.data = {"image": [image]}
+
+    def choose(self, position: int | None) -> None:
+        """Ring one site, or none."""
+        at = [] if position is None or not np.isfinite(self._x[position]) else [position]
+        self._pick.data = {"x": self._x[at], "y": self._y[at]}
+
+    def set_mode(self, dark: bool) -> None:
+        """Light or dark tones."""
+        tone, self._dark = tokens(dark), dark
+        self._ocean.glyph.fill_color = tone["ocean"]
+        self._graticule.glyph.line_color = tone["text"]
+        self._coast.glyph.line_color = tone["quiet"]
+        self._dots.glyph.update(fill_color=tone["accent"], line_color=tone["surface"])
+        self._halo.glyph.line_color = tone["surface"]
+        self._ring.glyph.line_color = tone["text"]
+        if self._x.size:
+            self._paint()
+
+    def describe(self, text: str) -> None:
+        """What a screen reader says of the canvas."""
+        self.figure.html_attributes = {"role": "img", "aria-label": text}
+
+    def on_tap(self, act: Callable[[int], None]) -> None:
+        """Call `act(position)` when a site is tapped, or the place next to one."""
+
+        def tapped(event: Tap) -> None:
+            if event.x is None or event.y is None or not np.isfinite(self._x).any():
+                return
+            away = np.hypot(self._x - event.x, self._y - event.y)
+            nearest = int(np.nanargmin(away))
+            if away[nearest] <= _REACH * self._width:
+                act(nearest)
+
+        self.figure.on_event(Tap, tapped)
