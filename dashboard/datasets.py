@@ -99,8 +99,14 @@ def _period(cube: Cube) -> str:
     return years[0] if years[0] == years[1] else f"{years[0]} to {years[1]}"
 
 
-def _origin(text: str) -> str:
-    return {"mixed": "observed and reanalysis", "derived": "derived"}.get(text, text)
+def _origin(cube: Cube) -> str:
+    """Where the numbers of a cube come from, in words; where they differ, what its variables say."""
+    if cube.attrs.get("source") != "mixed":
+        return str(cube.attrs.get("source") or "not stated")
+    groups = [group for group in (cube.cells, cube.daily, cube.monthly) if group is not None]
+    said = {str(v.attrs["source"]) for group in groups for v in group.data_vars.values() if "source" in v.attrs}
+    known = [word for word in ("observed", "reanalysis", "derived", "generated") if word in said]
+    return ", ".join([*known, *sorted(said - set(known))]) or "mixed"
 
 
 class CubeSet:
@@ -121,7 +127,7 @@ class CubeSet:
             id=set_id,
             title=title or cube.title,
             what="World" if set_id == WORLD else "Grid" if grid else "Places",
-            origin=_origin(str(cube.attrs.get("source", "not stated"))),
+            origin=_origin(cube),
             generated=generated,
             period=_period(cube),
             sites=count,

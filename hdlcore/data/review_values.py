@@ -164,7 +164,7 @@ def check_numbers(numbers: Numbers, frequency: str, time: NDArray, lat: NDArray)
     if empty:
         share = empty / numbers.count.size
         level: Severity = "major" if share > 0.5 else "minor"
-        what = f"{empty} of {numbers.count.size} cells have no value"
+        what = f"{empty} of {numbers.count.size} cells {'has' if empty == 1 else 'have'} no value"
         yield Finding(level, where, what, "say in the notes why, or leave these cells out")
     # Sites have records of their own length beside each other: only gaps inside the record are gaps.
     begin, end = np.flatnonzero(~numbers.empty_times)[[0, -1]]

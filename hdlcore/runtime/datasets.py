@@ -41,7 +41,9 @@ class DataSource:
     def info(self) -> SourceInfo:
         """What the picker says of it."""
         source = str(self.cube.attrs["source"])
-        return SourceInfo(self._id, self.cube.title, "data", source == "generated", f"{source} data")
+        count, period = self.cube.cells.sizes["cell"], self.period
+        note = f"{count:,} places, {source}" + (f", {period[0][:4]} to {period[1][:4]}" if period else "")
+        return SourceInfo(self._id, self.cube.title, "data", source == "generated", note)
 
     @property
     def version(self) -> str:

@@ -51,19 +51,20 @@ class DiskCache:
         """The dataset kept under `name`, or None; a damaged entry is removed and counts as absent."""
         path = self.root / name
         try:
+            entry = path.stat().st_ino
+        except OSError:
+            return None
+        try:
             files = _checked_files(path)
             with xr.open_zarr(MemoryStore(files), consolidated=False, chunks=None, decode_timedelta=False) as stored:
                 dataset = stored.load()
             words = json.loads(dataset.attrs.pop("_words", "{}"))
             dataset = dataset.assign_coords({n: (dim, values) for n, (dim, values) in words.items()})
-        except FileNotFoundError as error:
-            if (path / MANIFEST).exists():
-                logger.warning("The cached result %s misses a file (%s); it is computed again.", path, error)
-                self._remove(path)
-            return None
         except Exception as error:  # zarr raises many kinds for a damaged store, and all mean: compute it again
-            logger.warning("The cached result %s is damaged (%s); it is computed again.", path, error)
-            self._remove(path)
+            # what another process has replaced or dropped meanwhile was not damaged, and its new entry stays
+            if path.exists() and path.stat().st_ino == entry:
+                logger.warning("The cached result %s is damaged (%s); it is computed again.", path, error)
+                self._remove(path)
             return None
         try:
             os.utime(path / MANIFEST)

@@ -8,6 +8,7 @@ import xarray as xr
 
 from hdlcore.data.cube import positions
 from hdlcore.errors import RequestError
+from hdlcore.models.kernels import arrays
 from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.ensemble import Ensemble, Series
 from hdlcore.runtime.requests import SimulationRequest, parse_date
@@ -55,12 +56,28 @@ def simulate_cells(
             before = plain.sel(cell=block, time=slice(None, series.days[0] - 1))
             dataset = xr.concat([before, dataset], "time", data_vars="minimal", coords="minimal", compat="override")
         parts.append(dataset)
-    result = xr.concat(parts, "cell", data_vars="minimal") if len(parts) > 1 else parts[0]
+        if cells.size > BLOCK_CELLS:
+            del series, dataset
+            arrays.give_back()
+    result = _joined(parts) if len(parts) > 1 else parts[0]
     result = result.transpose("time", "cell")
     result.attrs |= {"frequency": request.frequency, "period": f"{request.start}/{request.end}"}
     if request.scenario:
         result.attrs["scenario"] = request.scenario
     return result
+
+
+def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Blocks of cells as one dataset; each variable's pieces are let go once joined, so the world is held once."""
+    attrs, coords = parts[0].attrs, set(parts[0].coords)
+    columns = [dict(part.variables) for part in parts]
+    parts.clear()
+    joined = {}
+    for name in list(columns[0]):
+        pieces = [column.pop(name) for column in columns]
+        joined[name] = type(pieces[0]).concat(pieces, "cell") if "cell" in pieces[0].dims else pieces[0]
+    data = {name: variable for name, variable in joined.items() if name not in coords}
+    return xr.Dataset(data, {name: joined[name] for name in coords}, attrs)
 
 
 def _count(number: int, noun: str) -> str:

@@ -88,7 +88,9 @@ def test_models_lists_own_and_shipped(small: list[str]) -> None:
 
 def test_mistakes_end_in_one_sentence(small: list[str], place: str, tmp_path: Path) -> None:
     out = ("--out", str(tmp_path / "x.nc"))
-    assert_refused(hdl("simulate", "nothing", f"--cell={place}", *out, *small), "No model is called 'nothing'")
+    assert_refused(
+        hdl("simulate", "nothing", f"--cell={place}", *out, *small), "No model or data set is called 'nothing'"
+    )
     assert_refused(hdl("simulate", "small", "--cell=0,-30", *out, *small), "in the sea")
     assert_refused(hdl("simulate", "small", "--cell=somewhere", *out, *small), "LAT,LON")
     assert_refused(hdl("simulate", "small", *out, *small), "exactly one of --cell")

@@ -66,8 +66,7 @@ def run(engine: Engine, small_cube: Path, tmp_path: Path) -> Callable[..., Outco
 
 def read(path: Path) -> xr.Dataset:
     """A store in memory."""
-    with xr.open_zarr(path, consolidated=False) as stored:
-        return stored.load()
+    return xr.load_dataset(path, engine="zarr", consolidated=False)
 
 
 def pids(cluster: Cluster) -> list[int]:
@@ -391,50 +390,10 @@ def test_a_lost_scheduler_ends_the_run_in_one_sentence(run: Callable[..., Outcom
         scheduler.wait()
 
 
-def test_no_scheduler_is_said_so() -> None:
-    with pytest.raises(RequestError, match="No scheduler answers at tcp"), connect("tcp://127.0.0.1:9", 2):
-        pass
-    with pytest.raises(RequestError, match="No scheduler answers at nonsense://"), connect("nonsense://x", 2):
-        pass
-
-
 def test_what_cannot_be_done_in_blocks_is_refused(run: Callable[..., Outcome], engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"name it \.zarr"):
         run("a.nc")
-    cell = engine.simulate(SimulationRequest("small", (int(engine.world["cell"][0]),), **PERIOD))
+    cell = engine.simulate(SimulationRequest("small", (int(engine.world["cell"][0]),)))
     with pytest.raises(RequestError, match="GB are free; choose another disk"):
         blocks._refuse_too_large(cell, 10**12, tmp_path / "a.zarr")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--out", "a.zarr", "--local-cluster", "1", "--scheduler", "tcp://x:1"], "one of --scheduler and"),
-        (["--out", "a.nc", "--local-cluster", "1"], "name the output .zarr"),
-        (["--out", "a.nc", "--resume"], "name the output .zarr"),
-        (["--out", "a.zarr", "--scheduler", "tcp://127.0.0.1:9"], "No scheduler answers"),
-    ],
-)
-def test_options_of_the_command_line_are_checked(options: list[str], said: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from hdlcore.cli import main; main()", "simulate", "global-grace", "--all"]
-    done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, env=_with_path())
-    assert done.returncode == 1 and said in " ".join(done.stderr.split())
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_command_line_runs_a_region_on_a_local_cluster(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from hdlcore.cli import main; main()", "simulate", "global-grace"]
-    period = ["--start", "2003-01-01", "--end", "2003-02-28", "--region", "Switzerland"]
-    for name, options in (("a", ["--local-cluster", "2"]), ("b", [])):
-        done = subprocess.run(
-            [*command, *period, "--out", f"{name}.zarr", *options],
-            cwd=tmp_path, capture_output=True, text=True, env=_with_path(),
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert "cells in 1 blocks" in done.stdout
-    xr.testing.assert_identical(read(tmp_path / "a.zarr"), read(tmp_path / "b.zarr"))
-
-
-def _with_path() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}

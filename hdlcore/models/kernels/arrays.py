@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -44,6 +46,12 @@ def one_blas_thread() -> None:
     import scipy.linalg.cython_blas  # noqa: F401  the BLAS that numba calls must be loaded to be limited
 
     threadpoolctl.threadpool_limits(1, "blas")
+
+
+def give_back() -> None:
+    """Return freed memory to the system (glibc keeps it otherwise, in pieces, and a run over the world grows by GB)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def share(work: list[Callable[[], None]]) -> None:

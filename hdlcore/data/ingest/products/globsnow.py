@@ -25,8 +25,6 @@ GLOBSNOW = Product(
         ),
     ),
     time_in_name=r"(?<!\d)((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?(?!\d)",
-    notes=(
-        "Flags (-1 mountains, -2 water) are missing. Microwaves saturate near 150 mm, and summers have no files.",
-    ),
+    notes=("Flags (-1 mountains, -2 water) are missing. Microwaves saturate near 150 mm, and summers have no files.",),
 )
 KIND = kind_of(GLOBSNOW, "Daily (L3A) or monthly (L3B) NetCDF, one file each with the date in its name.")
