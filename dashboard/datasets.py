@@ -213,33 +213,6 @@ def _facts(cube: Cube) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-class RefusedSet:
-    """An upload that its review refused: there is a report, and nothing to look at."""
-
-    slow = False
-
-    def __init__(self, own: OwnSet) -> None:
-        self.about = About(
-            own.id, own.title, "Refused", "not stated", False, "not known", 0, 0, "not stated",
-            note="The review refused this upload; mend what it says and upload it again.", marks=("yours", "refused"),
-        )  # fmt: skip
-        self.places = xr.Dataset(coords={name: ("cell", np.empty(0)) for name in ("cell", "lat", "lon")})
-        self.quantities: dict[str, Quantity] = {}
-        self._review = own.review
-
-    def review(self) -> Review | None:
-        """Why it was refused."""
-        return self._review
-
-    def series(self, site: int, name: str, step: str, progress: Any = None, cancel: Any = None) -> xr.DataArray:
-        """There is none."""
-        raise RequestError(self.about.note)
-
-    def snippet(self, site: int, name: str, step: str) -> str:
-        """There is none."""
-        return "# The upload was refused; there is nothing to compute.\n"
-
-
 class TwinSet:
     """The twin Earth as a data set: its series are made when they are asked for."""
 
@@ -356,6 +329,5 @@ class Catalogue:
 
 
 def _own_set(item: OwnSet) -> DataSet:
-    if item.source is None:
-        return RefusedSet(item)
-    return CubeSet(item.id, item.source.cube, ("yours",), item.review, item.title)
+    marks = ("yours",) if item.review.ok else ("yours", "major remarks")
+    return CubeSet(item.id, item.source.cube, marks, item.review, item.title)

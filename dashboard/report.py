@@ -66,7 +66,7 @@ def _statement(found: Review) -> str:
 def report_html(found: Review) -> str:
     """The whole report."""
     word, meaning = ADVICE[found.recommendation]
-    kind = "refused" if not found.ok else "good" if found.recommendation == "accept" else ""
+    kind = "major" if not found.ok else "good" if found.recommendation == "accept" else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in found.notes)
     return (
         f'<p class="verdict" role="status"><b class="{kind}">{word}.</b> {escape(meaning)} '

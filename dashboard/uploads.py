@@ -41,18 +41,16 @@ def limit_bytes() -> int:
 
 @dataclass(frozen=True)
 class OwnSet:
-    """An uploaded data set: its review, and its source unless the review refused it."""
+    """An uploaded data set and its review. One with major remarks can be looked at too: its report stands beside it."""
 
     id: str
     title: str
     path: Path
     review: Review
-    source: DataSource | None
+    source: DataSource
 
     def fields(self) -> tuple[xr.Dataset | None, str]:
         """Its map on the world's cells, or None and one sentence why there is none."""
-        if self.source is None:
-            return None, f"{self.title} was refused by its review; mend the file and upload it again."
         try:
             return self.source.fields(), ""
         except HDLError as error:
@@ -147,11 +145,7 @@ class Uploads(param.Parameterized):
 
     def maps(self) -> dict[str, SourceInfo]:
         """Those that have a map, by id."""
-        return {
-            own.id: replace(own.source.info, title=own.title)
-            for own in self.sets()
-            if own.source is not None and engine.has_map(own.source)
-        }
+        return {own.id: replace(own.source.info, title=own.title) for own in self.sets() if engine.has_map(own.source)}
 
     # -- receiving ----------------------------------------------------------------------------------------------
 
@@ -207,9 +201,8 @@ class Uploads(param.Parameterized):
             raise DataError(str(error).replace(f"{first.parent}{os.sep}", "")) from error
         progress(0.93, "Reviewing the data")
         found = review(out)
-        source = DataSource(out, self._world, own_id) if found.readable else None
         log.info("upload read as %s: %s", used, found.recommendation)
-        return OwnSet(own_id, first.name, out, found, source)
+        return OwnSet(own_id, first.name, out, found, DataSource(out, self._world, own_id))
 
     def keep(self, own: OwnSet) -> None:
         """Add a data set to the session."""

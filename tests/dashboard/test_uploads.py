@@ -149,16 +149,14 @@ def test_a_csv_becomes_a_data_set_of_this_session_alone(uploads: Uploads, world,
     assert uploads.sets() == []
 
 
-def test_what_the_review_refuses_is_listed_with_its_report_alone(uploads: Uploads, tmp_path: Path) -> None:
+def test_what_has_major_remarks_says_so_wherever_it_is_listed(uploads: Uploads, tmp_path: Path) -> None:
     file = _catchment(tmp_path / "turned.csv", upside_down=True)
     uploads.folder()
     own = uploads.read([file, file.with_suffix(".json")], GUESS, lambda *_: None, threading.Event())
     uploads.keep(own)
-    assert own.source is None
-    assert "refused" in own.fields()[1]
     listed = Catalogue(uploads).sets()[own.id]
-    assert listed.about.marks == ("yours", "refused")
-    assert listed.quantities == {}
+    assert listed.about.marks == ("yours", "major remarks")
+    assert listed.quantities, "what is doubtful can be looked at"
     report = listed.review()
     assert report is not None
     assert "upside down" in report_html(report)
