@@ -132,7 +132,7 @@ FLAWS = {
     "fill values as if they were data: -9999 (10 times)": ("precipitation", _fill, "major"),
     "5 cells never change": ("precipitation", _constant, "major"),
     "1 cells repeat one value for 30 days or more (up to 80)": ("precipitation", _stuck, "minor"),
-    "1 of 40 cells have no value": ("precipitation", _empty, "minor"),
+    "1 of 40 cells has no value": ("precipitation", _empty, "minor"),
     "10 days have no value in any cell, the first is 2001-02-20": ("air_temperature", _gap, "minor"),
     "1 values lie outside what is physically possible": ("precipitation", _impossible, "major"),
 }
