@@ -122,6 +122,8 @@ def test_the_data_page_shows_a_report_and_a_series_of_the_catchments(data: Data,
     expect(app.page).to_have_title("Data · HDL Explorer")
     data.filled()
     expect(data.title).to_contain_text("World cube")
+    card, title = data.card("World cube").bounding_box(), data.title.bounding_box()
+    assert card and title and card["x"] + card["width"] <= title["x"], "the list stands left of what is chosen"
     data.card("World cube").focus()
     app.page.keyboard.press("ArrowDown")
     expect(data.title).to_contain_text("Twin Earth")
