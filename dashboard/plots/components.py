@@ -108,25 +108,30 @@ def _frame(dark: bool, ticks: list[tuple[float, str]], summary: str, bottom: boo
             min_border_top=4,
             html_attributes={"role": "img", "aria-label": summary},
         )
-        for axis in [*fig.xaxis, *fig.yaxis]:
-            axis.update(
-                axis_line_color=None,
-                major_tick_line_color=None,
-                minor_tick_line_color=None,
-                major_label_text_color=tone["quiet"],
-                axis_label_text_color=tone["quiet"],
-                major_label_text_font_size="12px",
-                axis_label_text_font_size="12px",
-                axis_label_text_font_style="normal",
-                major_label_text_font=tone_font(),
-                axis_label_text_font=tone_font(),
-            )
+        quiet_axes(fig, tone)
         fig.xaxis.visible = bottom
         fig.ygrid.update(grid_line_color=tone["line"], grid_line_width=1)
         fig.xgrid.grid_line_color = None
         fig.xaxis.update(ticker=FixedTicker(ticks=[at for at, _ in ticks]), major_label_overrides=dict(ticks))
 
     return hook
+
+
+def quiet_axes(fig: Any, tone: dict[str, str]) -> None:
+    """Axes of words only, in the quiet tone: what all our figures share."""
+    for axis in [*fig.xaxis, *fig.yaxis]:
+        axis.update(
+            axis_line_color=None,
+            major_tick_line_color=None,
+            minor_tick_line_color=None,
+            major_label_text_color=tone["quiet"],
+            axis_label_text_color=tone["quiet"],
+            major_label_text_font_size="12px",
+            axis_label_text_font_size="12px",
+            axis_label_text_font_style="normal",
+            major_label_text_font=tone_font(),
+            axis_label_text_font=tone_font(),
+        )
 
 
 def tone_font() -> str:

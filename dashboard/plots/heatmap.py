@@ -13,7 +13,7 @@ import xarray as xr
 from bokeh.core.properties import value
 from bokeh.models import CustomJS, FixedTicker
 
-from dashboard.plots.components import tone_font
+from dashboard.plots.components import quiet_axes, tone_font
 from dashboard.plots.palette import palette
 from dashboard.summary import quantity
 from dashboard.theme import tokens
@@ -162,19 +162,7 @@ def _frame(drivers: list[str], marks: list[tuple[float, str]], tone: dict[str, s
             html_attributes={"role": "img", "aria-label": summary},
         )
         fig.grid.grid_line_color = None
-        for axis in [*fig.xaxis, *fig.yaxis]:
-            axis.update(
-                axis_line_color=None,
-                minor_tick_line_color=None,
-                major_tick_line_color=None,
-                major_label_text_color=tone["quiet"],
-                major_label_text_font_size="12px",
-                major_label_text_font=tone_font(),
-                axis_label_text_color=tone["quiet"],
-                axis_label_text_font_size="12px",
-                axis_label_text_font_style="normal",
-                axis_label_text_font=tone_font(),
-            )
+        quiet_axes(fig, tone)
         ticker = FixedTicker(ticks=[at for at, _ in marks])
         args = {"fig": fig, "ticker": ticker, "marks": ticker.ticks, "room": _LABEL_ROOM}
         fig.js_on_change("inner_width", CustomJS(args=args, code=_THIN))

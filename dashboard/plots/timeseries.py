@@ -13,7 +13,7 @@ import xarray as xr
 from bokeh.models import DatetimeTickFormatter, FixedTicker
 from numpy.typing import NDArray
 
-from dashboard.plots.components import INITIALS, tone_font
+from dashboard.plots.components import INITIALS, quiet_axes
 from dashboard.theme import tokens
 
 hv.extension("bokeh")
@@ -137,19 +137,7 @@ def _frame(dark: bool, axis: str, summary: str) -> Any:
             min_border_top=6,
             html_attributes={"role": "img", "aria-label": summary},
         )
-        for side in [*fig.xaxis, *fig.yaxis]:
-            side.update(
-                axis_line_color=None,
-                major_tick_line_color=None,
-                minor_tick_line_color=None,
-                major_label_text_color=tone["quiet"],
-                axis_label_text_color=tone["quiet"],
-                major_label_text_font_size="12px",
-                axis_label_text_font_size="12px",
-                axis_label_text_font_style="normal",
-                major_label_text_font=tone_font(),
-                axis_label_text_font=tone_font(),
-            )
+        quiet_axes(fig, tone)
         fig.ygrid.update(grid_line_color=tone["line"], grid_line_width=1)
         fig.xgrid.grid_line_color = None
         if axis == "month":
