@@ -81,7 +81,7 @@ class HybridModel(nn.Module):
     networks: ClassVar[tuple[Network, ...]]
     #: names that `physics` returns beside the stores
     fluxes: ClassVar[tuple[str, ...]]
-    #: sum(inflow) - sum(outflow) - change of sum(stores) = 0, every day
+    #: sum(inflow) - sum(outflow) - change of sum(stores) = 0, every day; both empty for a model without stores
     inflow: ClassVar[tuple[str, ...]]
     outflow: ClassVar[tuple[str, ...]]
 
@@ -195,7 +195,7 @@ class HybridModel(nn.Module):
             values |= {p.name: p.value(r) for p, r in zip(learned, raw.unbind(-1), strict=True)}
             carried += [hidden, cell]
         named, fluxes = self.physics(weather, dict(zip(self.store_names, stores.unbind(-1), strict=True)), values)
-        new_stores = torch.stack([named[name] for name in self.store_names], -1)
+        new_stores = torch.stack([named[name] for name in self.store_names], -1) if named else stores
         named = {**values, **fluxes, **named}
         shape = new_stores.shape[:-1]  # a global parameter is one number; as an output it is one per cell
         outputs = torch.stack([named[name].expand(shape) for name in (keep or self.outputs)], -1)

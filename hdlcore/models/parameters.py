@@ -22,7 +22,8 @@ class Parameter:
     """One parameter of the physics.
 
     `source` is the name of the network that learns it, or "global", or "fixed". The learned raw value 0 means
-    `default`; `low` and `high` bound it (`high` may be infinite). Units as in the source equation.
+    `default`; `low` and `high` bound it: both finite (sigmoid), `high` infinite (softplus), or neither (straight line).
+    Units as in the source equation. Where a bound is missing, `scale` is how far one unit of the raw value moves it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Parameter:
     low: float
     high: float
     source: str
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.low <= self.default <= self.high or self.low == self.high:
@@ -39,12 +41,19 @@ class Parameter:
             )
         if self.source != FIXED and self.default in (self.low, self.high):
             raise ModelError(f"Parameter '{self.name}' starts on its bound and cannot be learned; move its default.")
+        if math.isinf(self.low) and not math.isinf(self.high):
+            raise ModelError(f"Parameter '{self.name}' has an upper bound and no lower one; give both, or neither.")
+        if not 0 < self.scale < math.inf:
+            raise ModelError(f"Parameter '{self.name}' has scale {self.scale}; give a positive number.")
 
     def value(self, raw: Tensor) -> Tensor:
         """Map raw network output (any shape) into the open interval (low, high); 0 maps to the default."""
+        if math.isinf(self.low):
+            return self.default + self.scale * raw
         if math.isinf(self.high):
-            start = math.log(math.expm1(self.default - self.low))
-            return self.low + torch.nn.functional.softplus(raw + start)
+            above = (self.default - self.low) / self.scale
+            start = above + math.log(-math.expm1(-above))  # the inverse of softplus, for large values too
+            return self.low + self.scale * torch.nn.functional.softplus(raw + start)
         span = self.high - self.low
         start = math.log((self.default - self.low) / (self.high - self.default))
         return self.low + span * torch.sigmoid(raw + start)

@@ -25,3 +25,31 @@ def bounded_soil(soil_moisture: Array, recharge: Array, demand: Array, capacity:
     filled = available - evapotranspiration
     overflow = maximum(filled - capacity, 0.0)
     return filled - overflow, evapotranspiration, overflow
+
+
+def saturation_recharge(
+    soil_moisture: Array, water_input: Array, capacity: Array, recharge_exponent: Array
+) -> tuple[Array, Array]:
+    """Wet the soil as HBV does (Bergström 1992): returns (soil_moisture, recharge), mm and mm d-1.
+
+    The share ``(soil_moisture / capacity) ** recharge_exponent`` of the input passes through; what would exceed the
+    capacity (mm) passes as well.
+    """
+    wetness = minimum(soil_moisture / capacity, 1.0)
+    passing = water_input * wetness**recharge_exponent
+    filled = soil_moisture + water_input - passing
+    overflow = maximum(filled - capacity, 0.0)
+    return filled - overflow, passing + overflow
+
+
+def moisture_limited_evaporation(
+    soil_moisture: Array, demand: Array, capacity: Array, stress_threshold: Array
+) -> tuple[Array, Array]:
+    """Evaporate from the soil: returns (soil_moisture, evapotranspiration), mm and mm d-1.
+
+    All of `demand` (mm d-1) while soil moisture is above the share `stress_threshold` (1) of capacity, less in
+    proportion below it (HBV's LP), and never more than is there.
+    """
+    supply = minimum(soil_moisture / (stress_threshold * capacity), 1.0)
+    evapotranspiration = minimum(demand * supply, soil_moisture)
+    return soil_moisture - evapotranspiration, evapotranspiration

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from hdlcore.errors import ModelError
-from hdlcore.models.h2m import H2M
 from hdlcore.models.hybrid import HybridModel, Prepared
 from hdlcore.models.kernels import arrays, fast
+from hdlcore.models.kinds.h2m import H2M
 from hdlcore.models.networks import RecurrentModule
 
 #: hidden units of the shipped model and of the published H2M (Kraft et al. 2022)

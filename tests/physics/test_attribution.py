@@ -14,8 +14,8 @@ from hdlcore.attribution.banded import banded_gradients
 from hdlcore.attribution.gradients import attribute
 from hdlcore.attribution.world import window_gradients
 from hdlcore.errors import Cancelled, RequestError
-from hdlcore.models.h2m import H2M
 from hdlcore.models.hybrid import HybridModel, Named, stack_members
+from hdlcore.models.kinds.h2m import H2M
 from hdlcore.models.parameters import FIXED, Parameter, Store
 from hdlcore.physics.groundwater import linear_reservoir
 

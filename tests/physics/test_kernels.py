@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from hdlcore.models.bucket import Bucket
-from hdlcore.models.h2m import H2M
 from hdlcore.models.hybrid import HybridModel, Named, stack_members
 from hdlcore.models.kernels import arrays, fast
+from hdlcore.models.kinds.bucket import Bucket
+from hdlcore.models.kinds.h2m import H2M
 from hdlcore.models.parameters import FIXED, GLOBAL, Network, Parameter, RecurrentNetwork, StaticNetwork, Store
 from hdlcore.models.registry import KINDS
 from hdlcore.physics.ops import maximum, minimum
@@ -78,12 +78,16 @@ def setting(kind: type[HybridModel], seed: int, n_cells: int, n_days: int, sprea
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * spread)
-    model.forcing_mean.copy_(torch.tensor([3.0, 8.0, 70.0]))
-    model.forcing_std.copy_(torch.tensor([6.0, 15.0, 70.0]))
     rain = torch.rand(n_days, n_cells).mul(12) * (torch.rand(n_days, n_cells) < 0.5)
     warmth = 12 * torch.randn(n_days, n_cells) + torch.linspace(-25, 28, n_cells)
     radiation = torch.where(torch.rand(n_days, n_cells) < 0.1, 0.0, 60 + 70 * torch.randn(n_days, n_cells))
-    return model, torch.randn(n_cells, 2), torch.stack([rain, warmth, radiation], -1)
+    weather = {
+        "precipitation": (rain, 3.0, 6.0), "air_temperature": (warmth, 8.0, 15.0),
+        "net_radiation": (radiation, 70.0, 70.0), "potential_evapotranspiration": (radiation / 25, 3.0, 3.0),
+    }  # fmt: skip
+    model.forcing_mean.copy_(torch.tensor([weather[name][1] for name in kind.forcing]))
+    model.forcing_std.copy_(torch.tensor([weather[name][2] for name in kind.forcing]))
+    return model, torch.randn(n_cells, 2), torch.stack([weather[name][0] for name in kind.forcing], -1)
 
 
 def plain(model: HybridModel, statics: Tensor, forcing: Tensor, dtype: torch.dtype) -> Tensor:
@@ -242,13 +246,14 @@ def test_members_chosen_outputs_and_monthly_sums() -> None:
     assert torch.equal(last, after)
 
 
-def test_a_missing_value_stays_missing_and_touches_no_other_cell() -> None:
-    model, statics, forcing = setting(H2M, 5, 20, 30)
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_a_missing_value_stays_missing_and_touches_no_other_cell(kind: type[HybridModel]) -> None:
+    model, statics, forcing = setting(kind, 5, 20, 30)
     with torch.no_grad():
         prepared, state = model.prepare(statics), model.initial_state(20)
     good, _ = fast.run(model, prepared, forcing, state)
     forcing[3, 7, 1] = math.nan
     holed, _ = fast.run(model, prepared, forcing, state)
-    assert torch.isnan(holed[3:, 7, model.outputs.index("tws")]).all()
+    assert torch.isnan(holed[3:, 7, model.outputs.index("tws" if "tws" in model.outputs else "runoff")]).all()
     others = [i for i in range(20) if i != 7]
     assert torch.equal(holed[:, others], good[:, others])

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from hdlcore.errors import Cancelled
-from hdlcore.models.bucket import Bucket
 from hdlcore.models.hybrid import Prepared, stack_members
+from hdlcore.models.kinds.bucket import Bucket
 from hdlcore.runtime.spinup import TOLERANCE, spin_up
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hdlcore.models.bucket import Bucket
 from hdlcore.models.kernels import compiled
 from hdlcore.models.kernels.day import Day
 from hdlcore.models.kernels.source_run import run_source
+from hdlcore.models.kinds.bucket import Bucket
 
 SCRIPT = """
 import torch
-from hdlcore.models.bucket import Bucket
+from hdlcore.models.kinds.bucket import Bucket
 from hdlcore.models.kernels import fast
 model = Bucket(["a"])
 forcing = torch.linspace(0, 20, 5 * 17 * 3).reshape(5, 17, 3)

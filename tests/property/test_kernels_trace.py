@@ -11,12 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdlcore.models.bucket import Bucket
 from hdlcore.models.hybrid import HybridModel, Named
 from hdlcore.models.kernels import fast
 from hdlcore.models.kernels.adjoint import pull_back
 from hdlcore.models.kernels.day import evaluate
 from hdlcore.models.kernels.trace import Graph, Symbol, Untraceable
+from hdlcore.models.kinds.bucket import Bucket
 from hdlcore.models.parameters import FIXED, Network, Parameter, Store
 from hdlcore.physics.ops import maximum, minimum
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,14 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hdlcore.errors import ModelError
-from hdlcore.models.bucket import Bucket
-from hdlcore.models.h2m import H2M
+from hdlcore.models import kinds
 from hdlcore.models.hybrid import stack_members
+from hdlcore.models.kinds.bucket import Bucket
+from hdlcore.models.kinds.h2m import H2M
 from hdlcore.models.parameters import GLOBAL, Parameter
-from hdlcore.models.registry import KINDS, model_kind
+from hdlcore.models.registry import KINDS, find_kinds, model_kind
 from hdlcore.variables import VARIABLES
 
-PARAMETERS = [*H2M.parameters_table]
+PARAMETERS = list({p: None for kind in KINDS.values() for p in kind.parameters_table})
 
 
 @pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda p: p.name)
@@ -37,17 +39,43 @@ def test_a_default_outside_its_bounds_is_refused() -> None:
         Parameter("rate", "d-1", 2.0, 0.0, 1.0, GLOBAL)
     with pytest.raises(ModelError, match="bound"):
         Parameter("rate", "d-1", 0.0, 0.0, math.inf, GLOBAL)
+    with pytest.raises(ModelError, match="no lower one"):
+        Parameter("rate", "d-1", 0.0, -math.inf, 1.0, GLOBAL)
+    with pytest.raises(ModelError, match="scale 0"):
+        Parameter("rate", "d-1", 1.0, 0.0, math.inf, GLOBAL, scale=0)
+
+
+def test_a_parameter_without_bounds_is_a_straight_line_and_a_large_default_no_overflow() -> None:
+    raw = torch.tensor([-2.0, 0.0, 3.0])
+    storage = Parameter("tws", "mm", 300.0, -math.inf, math.inf, GLOBAL, scale=100.0)
+    assert storage.value(raw).tolist() == [100.0, 300.0, 600.0]
+    large = Parameter("capacity", "mm", 5000.0, 0.0, math.inf, GLOBAL)
+    torch.testing.assert_close(large.value(raw), 5000 + raw)
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_output_has_a_line_in_the_table_of_variables(name: str) -> None:
     model = model_kind(name)(["a"])
-    missing = [output for output in (*model.outputs, *model.forcing) if output not in VARIABLES]
+    parameters = [p.name for p in model.parameters_table if p.name not in model.hidden_parameters]
+    missing = [name for name in (*model.outputs, *model.forcing, *parameters) if name not in VARIABLES]
     assert not missing
+    units = {p.name: p.units for p in model.parameters_table if p.name in VARIABLES}
+    assert units == {name: VARIABLES[name].units for name in units}
+
+
+def test_a_file_in_the_folder_of_kinds_is_a_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(tmp_path)])
+    source = "from hdlcore.models.kinds.bucket import Bucket\nclass Pail(Bucket):\n    pass\n"
+    (tmp_path / "leaking_pail.py").write_text(source)
+    found = find_kinds()
+    assert set(found) - set(KINDS) == {"leaking-pail"} and found["leaking-pail"].__name__ == "Pail"
+    (tmp_path / "two_pails.py").write_text(source + "class Other(Pail):\n    pass\n")
+    with pytest.raises(ModelError, match=r"two_pails.py must define one HybridModel and defines Pail, Other"):
+        find_kinds()
 
 
 def test_an_unknown_kind_is_refused_by_name() -> None:
-    with pytest.raises(ModelError, match="there are h2m"):
+    with pytest.raises(ModelError, match="did you mean 'h2m'\\? there are bucket"):
         model_kind("h3m")
 
 

@@ -14,6 +14,7 @@ from hdlcore.models.hybrid import HybridModel, Named
 from hdlcore.models.parameters import GLOBAL, Network, Parameter, RecurrentNetwork, StaticNetwork, Store
 from hdlcore.physics.energy import equivalent_evaporation
 from hdlcore.physics.groundwater import linear_reservoir
+from hdlcore.physics.ops import Array
 from hdlcore.physics.snow import degree_day_melt, precipitation_phase
 from hdlcore.physics.soil import bounded_soil, water_partition
 
@@ -63,39 +64,50 @@ class H2M(HybridModel):
 
     @staticmethod
     def physics(forcing: Named, stores: Named, parameters: Named) -> tuple[Named, Named]:
-        """One day of water: mm and mm d-1 by name; what comes in leaves or stays, to the last bit of the arithmetic."""
-        rainfall, snowfall = precipitation_phase(forcing["precipitation"], forcing["air_temperature"])
-        snowfall = snowfall * parameters["snow_correction"]
-        snowmelt = degree_day_melt(stores["swe"], forcing["air_temperature"], parameters["melt_factor"])
-        swe = stores["swe"] + snowfall - snowmelt
-
-        water_input = rainfall + snowmelt
-        to_surface, to_soil, to_groundwater = water_partition(
-            parameters["surface_weight"], parameters["soil_weight"], parameters["groundwater_weight"]
-        )
+        """One day of water, with net radiation as the demand of the air."""
         demand = parameters["evaporative_fraction"] * equivalent_evaporation(forcing["net_radiation"])
-        soil_moisture, evapotranspiration, overflow = bounded_soil(
-            stores["soil_moisture"], to_soil * water_input, demand, parameters["soil_capacity"]
-        )
-        recharge = to_groundwater * water_input + overflow
-        groundwater, baseflow = linear_reservoir(stores["groundwater"], recharge, parameters["baseflow_rate"])
-        surface_runoff = to_surface * water_input
-        return (
-            {"swe": swe, "soil_moisture": soil_moisture, "groundwater": groundwater},
-            {
-                "tws": swe + soil_moisture + groundwater,
-                "cwd": soil_moisture - parameters["soil_capacity"],
-                "evapotranspiration": evapotranspiration,
-                "runoff": surface_runoff + baseflow,
-                "surface_runoff": surface_runoff,
-                "baseflow": baseflow,
-                "rainfall": rainfall,
-                "snowfall": snowfall,
-                "snowmelt": snowmelt,
-                "soil_recharge": to_soil * water_input,
-                "groundwater_recharge": recharge,
-                "surface_fraction": to_surface,
-                "soil_fraction": to_soil,
-                "groundwater_fraction": to_groundwater,
-            },
-        )
+        return water_cycle(forcing["precipitation"], forcing["air_temperature"], demand, stores, parameters)
+
+
+def water_cycle(
+    precipitation: Array, air_temperature: Array, demand: Array, stores: Named, parameters: Named
+) -> tuple[Named, Named]:
+    """One day of snow, soil and groundwater: stores (mm) and fluxes (mm d-1) by name.
+
+    precipitation and demand (what the air would take) in mm d-1, air_temperature in degC. What comes in leaves or
+    stays, to the last bit of the arithmetic.
+    """
+    rainfall, snowfall = precipitation_phase(precipitation, air_temperature)
+    snowfall = snowfall * parameters["snow_correction"]
+    snowmelt = degree_day_melt(stores["swe"], air_temperature, parameters["melt_factor"])
+    swe = stores["swe"] + snowfall - snowmelt
+
+    water_input = rainfall + snowmelt
+    to_surface, to_soil, to_groundwater = water_partition(
+        parameters["surface_weight"], parameters["soil_weight"], parameters["groundwater_weight"]
+    )
+    soil_moisture, evapotranspiration, overflow = bounded_soil(
+        stores["soil_moisture"], to_soil * water_input, demand, parameters["soil_capacity"]
+    )
+    recharge = to_groundwater * water_input + overflow
+    groundwater, baseflow = linear_reservoir(stores["groundwater"], recharge, parameters["baseflow_rate"])
+    surface_runoff = to_surface * water_input
+    return (
+        {"swe": swe, "soil_moisture": soil_moisture, "groundwater": groundwater},
+        {
+            "tws": swe + soil_moisture + groundwater,
+            "cwd": soil_moisture - parameters["soil_capacity"],
+            "evapotranspiration": evapotranspiration,
+            "runoff": surface_runoff + baseflow,
+            "surface_runoff": surface_runoff,
+            "baseflow": baseflow,
+            "rainfall": rainfall,
+            "snowfall": snowfall,
+            "snowmelt": snowmelt,
+            "soil_recharge": to_soil * water_input,
+            "groundwater_recharge": recharge,
+            "surface_fraction": to_surface,
+            "soil_fraction": to_soil,
+            "groundwater_fraction": to_groundwater,
+        },
+    )

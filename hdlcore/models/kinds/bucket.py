@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from hdlcore.models.h2m import H2M
+from hdlcore.models.kinds.h2m import H2M
 from hdlcore.models.parameters import FIXED, GLOBAL, Network, Parameter
 
 
