@@ -96,8 +96,8 @@ def review(cube: str | Path | Cube) -> Review:
     if not (path / "zarr.json").is_file():
         raise DataError(f"There is no cube at {path}; give the folder of a Zarr store made by 'hdl ingest'.")
     try:
-        root = xr.open_zarr(path, consolidated=False, chunks=None, decode_timedelta=False).load()
-        groups = {name: _group(path, name) for name in schema.FREQUENCIES if (path / name / "zarr.json").is_file()}
+        root = _opened(path, decode_timedelta=False).load()
+        groups = {n: _opened(path, group=n) for n in schema.FREQUENCIES if (path / n / "zarr.json").is_file()}
         findings = [*_about(path, root), *_cells(root)]
         sound = not any(f.where == "cells" and f.severity == "major" for f in findings)
         numbers: dict[str, dict[str, Numbers]] = {}
@@ -120,8 +120,10 @@ def review(cube: str | Path | Cube) -> Review:
     )
 
 
-def _group(path: Path, name: str) -> xr.Dataset:
-    return xr.open_zarr(path, group=name, consolidated=False, chunks=None)
+def _opened(path: Path, **options: Any) -> xr.Dataset:
+    """A group of a store, its variables by name: zarr lists them in whatever order the disk answers."""
+    held = xr.open_zarr(path, consolidated=False, chunks=None, **options)
+    return xr.Dataset({n: held[n] for n in sorted(held.data_vars, key=str)}, held.coords, held.attrs)
 
 
 def _read(group: xr.Dataset) -> dict[str, Numbers]:

@@ -34,6 +34,8 @@ def test_ingest_prints_the_review_and_review_repeats_it(table: Path, tmp_path: P
     assert made.returncode == 0, made.stderr
     assert "2 days from 2001-01-01" in made.stdout and "Recommendation" in made.stdout
     assert "brook" in made.stdout
+    named = [made.stdout.index(f"{name} (") for name in ("air_temperature", "precipitation")]
+    assert named == sorted(named)  # by name: the order in which a store lists its variables is left to the disk
     again = hdl("review", out)
     assert again.returncode == 0 and again.stdout == made.stdout
     printed = json.loads(hdl("review", out, "--json").stdout)
