@@ -189,11 +189,14 @@ def evaluate(
     """Run all land and score every cell by the members that never saw its block (some minutes)."""
     from hdlcore.runtime.evaluate import evaluate as evaluate_run
     from hdlcore.runtime.world_run import run_world
+    from hdlcore.workers import Processes
 
     engine = _engine(models, data)
     info = engine.model(model)
     with progress_bar() as report:
-        run = run_world(info.folder, data, jobs, False, lambda fraction: report(fraction, "running all land"))
+        run = run_world(
+            info.folder, data, Processes(jobs), report=lambda fraction: report(fraction, "running all land")
+        )
     result, _ = evaluate_run(run, info.card, engine.world)
     if json_:
         typer.echo(json.dumps(result, indent=1))
@@ -241,7 +244,8 @@ def train(
             report(sum(done.values()) / (chosen.members * chosen.passes), message)
 
         train_members(chosen, work, data, cluster or Processes(min(jobs, chosen.members)), resume, passed)
-        card = publish(chosen, work, out_dir, data, jobs, tuple(baseline or ()), memory, report)
+        workers = cluster or Processes(jobs)
+        card = publish(chosen, work, out_dir, data, workers, tuple(baseline or ()), memory, report)
     score = card.scores["tws"]["msc"]["nse_median"]
     out.print(f"{out_dir}: median held-out NSE of the seasonal storage {score:.3f}", highlight=False)
 

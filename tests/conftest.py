@@ -65,5 +65,5 @@ def small_model(small_cube: Path, small_recipe: Recipe, tmp_path_factory: pytest
     small = open_world(small_cube)
     for member in range(small_recipe.members):
         Trainer(small_recipe, member, small, folder / "training").train()
-    publish(small_recipe, folder / "training", folder / "small", small_cube, jobs=1)
+    publish(small_recipe, folder / "training", folder / "small", small_cube)
     return folder / "small"

@@ -23,11 +23,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from hdlcore.data.cube import open_world, positions
-from hdlcore.errors import ModelError, RequestError
+from hdlcore.errors import RequestError
 from hdlcore.models.checkpoint import read_card
 from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.block_store import LARGEST_OF, BlockStore, part_folder, write_block
-from hdlcore.runtime.code_version import code_version
+from hdlcore.runtime.code_version import code_version, refuse_another
 from hdlcore.runtime.model_source import ModelInfo, ModelSource
 from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
 from hdlcore.runtime.sources import Source
@@ -241,12 +241,8 @@ def _report(progress: Progress | None, done: int, total: int) -> None:
 def _open(job: Job) -> tuple[Source, xr.Dataset]:
     """The source and the world of a job, read from their paths once a process; refused when not the driver's."""
     source, world = _opened(job.folder, job.data, job.version, replace_cells(job.request, np.zeros(1, int)))
-    for what, here, there in (("model or world", source.version, job.version), ("code", code_version(), job.code)):
-        if here != there:
-            raise ModelError(
-                f"A worker sees another version of the {what} than the one who asks ({here[:16]} and {there[:16]}); "
-                "install the same on all machines and share the folders."
-            )
+    refuse_another("model or world", source.version, job.version)
+    refuse_another("code", code_version(), job.code)
     return source, world
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import hdlcore
+from hdlcore.errors import ModelError
 
 
 @lru_cache(maxsize=1)
@@ -18,3 +19,12 @@ def code_version() -> str:
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def refuse_another(what: str, here: str, there: str) -> None:
+    """Raise `ModelError` when a worker sees (`here`) another version of something than whoever asks (`there`)."""
+    if here != there:
+        raise ModelError(
+            f"A worker sees another version of the {what} than the one who asks ({here[:16]} and {there[:16]}); "
+            "install the same on all machines and share the folders."
+        )

@@ -32,6 +32,7 @@ from hdlcore.runtime.world_run import MEMORY_LAGS, WorldRun, run_world
 from hdlcore.training.recipes import Recipe
 from hdlcore.training.trainer import Trainer
 from hdlcore.variables import VARIABLES
+from hdlcore.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +54,13 @@ LIMITS = (
 
 
 def publish(
-    recipe: Recipe, trained: Path, out: Path, data: Path | None = None, jobs: int = 2,
+    recipe: Recipe, trained: Path, out: Path, data: Path | None = None, workers: Workers | None = None,
     rivals: tuple[Path, ...] = (), memory: bool = True, progress: Progress | None = None,
 ) -> Card:  # fmt: skip
-    """Make the model folder ``out`` from the weights in ``trained``; `rivals` are model folders scored as baselines."""
+    """Make the model folder ``out`` from the weights in ``trained``; `rivals` are model folders scored as baselines.
+
+    `workers` (default: this process) share the pass over all land.
+    """
     world = open_world(data)
     beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
@@ -68,7 +72,7 @@ def publish(
         if progress:
             progress(fraction, "running all land")
 
-    run = run_world(beside, data, jobs, memory, report)
+    run = run_world(beside, data, workers, memory, report)
     result, cell_scores = evaluate(run, card, world)
     fields = world_fields(run, card, world, cell_scores)
     card.scores = result["scores"] | {"mass_balance": result["mass_balance"]}

@@ -1,22 +1,21 @@
-"""Publish a trained model: run all land once, score it on what it never saw, and keep the fields a visitor sees first.
+"""A trained model's pass over all land: what it is scored by, and what a visitor sees first.
 
-The work is split over processes by blocks of cells; every number is that of the engine's own run.
+The work is shared by blocks of cells among workers; every number is that of the engine's own run.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import logging
-import multiprocessing
-import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
+import xarray as xr
 from numpy.typing import NDArray
 
 from hdlcore.attribution.lags import bin_sum
@@ -24,13 +23,14 @@ from hdlcore.attribution.world import target_days, window_gradients
 from hdlcore.data.cube import open_world, positions
 from hdlcore.models.checkpoint import read_card
 from hdlcore.models.hybrid import Prepared
-from hdlcore.models.kernels import arrays, fast
+from hdlcore.models.kernels import fast
+from hdlcore.progress import CancelToken, check
+from hdlcore.runtime.code_version import code_version, refuse_another
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.explain import baseline_forcing
 from hdlcore.runtime.fields import equilibrium_of, read_fields
 from hdlcore.runtime.requests import END, START, parse_date
-
-logger = logging.getLogger(__name__)
+from hdlcore.workers import Context, Here, Workers
 
 BLOCK_CELLS = 256
 MEMORY_YEAR, MEMORY_LAGS, MEMORY_TARGET = 2005, 365, "tws"
@@ -51,51 +51,75 @@ class WorldRun:
         return self.arrays[name]
 
 
-def run_world(folder: Path, data: Path | None, jobs: int, memory: bool, report: Callable[[float], None]) -> WorldRun:
-    """Run all land for the default period on `jobs` processes; `memory` adds the lag sizes of every cell."""
+@dataclass(frozen=True)
+class WorldBlock:
+    """Some cells (ids) for a worker: model and world by path, and the versions that whoever asks sees of them."""
+
+    folder: Path
+    data: Path | None
+    version: str
+    code: str
+    cells: tuple[int, ...]
+    memory: bool
+
+
+def run_world(
+    folder: Path, data: Path | None, workers: Workers | None = None, memory: bool = False,
+    report: Callable[[float], None] | None = None, cancel: CancelToken | None = None,
+) -> WorldRun:  # fmt: skip
+    """Run all land for the default period on `workers` (default: this process).
+
+    `memory` adds the lag sizes of every cell; `report` hears the fraction done. Raises `ModelError`, `DataError`,
+    `Cancelled`, and `RequestError` when workers are lost for good.
+    """
     world = open_world(data)
-    blocks = [world["cell"].values[i : i + BLOCK_CELLS] for i in range(0, world.sizes["cell"], BLOCK_CELLS)]
+    cells = world["cell"].values.tolist()
+    folder, data = folder.resolve(), data.resolve() if data is not None else None
+    shared = folder, data, _version(folder, world), code_version()
+    blocks = [WorldBlock(*shared, tuple(cells[i : i + BLOCK_CELLS]), memory) for i in range(0, len(cells), BLOCK_CELLS)]
     parts: dict[int, dict[str, NDArray]] = {}
-    context = multiprocessing.get_context("spawn")
-    own = max(1, arrays.threads() // jobs)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(folder, data, own)) as pool:
-        waiting = {pool.submit(_block, block, memory): i for i, block in enumerate(blocks)}
-        for future in as_completed(waiting):
-            parts[waiting[future]] = future.result()
-            report(len(parts) / len(blocks))
+    with closing((workers or Here()).map(run_block, blocks, cancel)) as results:
+        for at, part in results:
+            parts[at] = part
+            if report:
+                report(len(parts) / len(blocks))
     ordered = [parts[i] for i in range(len(blocks))]
     return WorldRun({name: np.concatenate([part[name] for part in ordered], -1) for name in ordered[0]})
 
 
-_ensemble: Ensemble | None = None
+def _version(folder: Path, world: xr.Dataset) -> str:
+    """Hashes of the weights and of the world."""
+    return " ".join([*(m.sha256 for m in read_card(folder).members), str(world.attrs.get("version", ""))])
 
 
-def _start(folder: Path, data: Path | None, threads: int) -> None:
-    global _ensemble
-    torch.set_num_threads(1)
-    arrays.set_threads(threads)
+@lru_cache(maxsize=1)
+def _opened(folder: Path, data: Path | None, version: str) -> Ensemble:
+    """The ensemble, read once a process; `version` is part of the key, so that a model trained anew is read anew."""
     world = open_world(data)
-    _ensemble = Ensemble(folder, read_card(folder), world, equilibrium_of(read_fields(folder), world))
+    refuse_another("model or world", _version(folder, world), version)
+    return Ensemble(folder, read_card(folder), world, equilibrium_of(read_fields(folder), world))
 
 
-def _block(cells: NDArray, memory: bool) -> dict[str, NDArray]:
-    assert _ensemble is not None
-    ensemble = _ensemble
+def run_block(block: WorldBlock, context: Context) -> dict[str, NDArray]:
+    """Run the cells of one block; on a worker."""
+    refuse_another("code", code_version(), block.code)
+    ensemble, cells = _opened(block.folder, block.data, block.version), np.array(block.cells)
     model = ensemble.model
     start, end = parse_date(START, "start"), parse_date(END, "end")
     prepared = ensemble.prepare(positions(ensemble.world, cells))
-    equilibrium, drift = _equilibrium(ensemble, cells, prepared, start)
+    equilibrium, drift = _equilibrium(ensemble, cells, prepared, start, context.stop)
     first = dt.date(start.year - 1, 1, 1)
     state = model.initial_state(cells.size).expand(len(ensemble.members), -1, -1).clone()
     state[..., : len(model.stores)] = equilibrium
-    state = ensemble.advance(prepared, ensemble.forcing(cells, first, start - dt.timedelta(days=1)), state)
+    run_up = ensemble.forcing(cells, first, start - dt.timedelta(days=1))
+    state = ensemble.advance(prepared, run_up, state, context.stop)
     forcing = ensemble.forcing(cells, start, end)
     monthly, lengths, residual = [], [], []
     states: dict[int, torch.Tensor] = {}
-    keep_at = _window_starts() if memory else {}
+    keep_at = _window_starts() if block.memory else {}
     position = 0
     for days in month_lengths(start.year, end.year):
+        check(context.stop)
         stretch = forcing[position : position + days]
         outputs, state = _month(ensemble, prepared, stretch, state, position, keep_at, states)
         residual.append(_balance(ensemble, outputs))
@@ -116,8 +140,8 @@ def _block(cells: NDArray, memory: bool) -> dict[str, NDArray]:
             0,
         ),
     }
-    if memory:
-        result |= _memory(ensemble, cells, prepared, forcing, states)
+    if block.memory:
+        result |= _memory(ensemble, cells, prepared, forcing, states, context.stop)
     return result
 
 
@@ -137,13 +161,13 @@ def _month(
 
 
 def _equilibrium(
-    ensemble: Ensemble, cells: NDArray, prepared: Prepared, start: dt.date
+    ensemble: Ensemble, cells: NDArray, prepared: Prepared, start: dt.date, cancel: CancelToken
 ) -> tuple[torch.Tensor, torch.Tensor]:
     n_stores = len(ensemble.model.stores)
     if ensemble.equilibrium is not None:
         stores = torch.from_numpy(ensemble.equilibrium[:, positions(ensemble.world, cells)])
         return stores, torch.zeros(len(ensemble.members), cells.size, n_stores)
-    return ensemble.spin_up(cells, prepared, start)
+    return ensemble.spin_up(cells, prepared, start, cancel)
 
 
 def month_lengths(first: int, last: int) -> list[int]:
@@ -182,8 +206,9 @@ def _window_starts() -> dict[int, int]:
 
 
 def _memory(
-    ensemble: Ensemble, cells: NDArray, prepared: Prepared, forcing: torch.Tensor, states: dict[int, torch.Tensor]
-) -> dict[str, NDArray]:
+    ensemble: Ensemble, cells: NDArray, prepared: Prepared, forcing: torch.Tensor, states: dict[int, torch.Tensor],
+    cancel: CancelToken,
+) -> dict[str, NDArray]:  # fmt: skip
     """Mean size and mean signed value of gradient x input over the target days of a year, dealt out to the members."""
     start, end = parse_date(START, "start"), parse_date(END, "end")
     departure = forcing - baseline_forcing(ensemble, cells, start, end)
@@ -191,6 +216,7 @@ def _memory(
     signed = np.zeros_like(size)
     members = len(ensemble.members)
     for first, number in _window_starts().items():
+        check(cancel)
         window = slice(first, first + MEMORY_LAGS)
         member = number % members  # each target day is asked of one member, each member of every season
         own = prepared.member(member)

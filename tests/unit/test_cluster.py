@@ -23,7 +23,7 @@ import zarr
 from hdlcore.data import cube_writer
 from hdlcore.errors import Cancelled, DataError, RequestError
 from hdlcore.models.checkpoint import sha256_of
-from hdlcore.runtime import blocks
+from hdlcore.runtime import blocks, world_run
 from hdlcore.runtime.block_store import JOURNAL, part_folder
 from hdlcore.runtime.blocks import UNIT, Outcome, run_blocks
 from hdlcore.runtime.cluster import Cluster, connect, local_cluster
@@ -159,6 +159,26 @@ def test_members_trained_on_a_cluster_are_those_trained_at_home(
     while len(heard) < 8 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert {(member, done) for member, done, _ in heard} == {(m, p) for m in (0, 1) for p in (1, 2, 3, 4)}
+
+
+def test_the_pass_over_all_land_is_the_same_on_a_cluster(
+    small_model: Path, small_cube: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world_run, "BLOCK_CELLS", UNIT)
+    done: list[float] = []
+    far = world_run.run_world(small_model, small_cube, cluster, report=done.append)
+    assert done == pytest.approx([1 / 3, 2 / 3, 1])
+    near = world_run.run_world(small_model, small_cube)
+    assert far.arrays.keys() == near.arrays.keys()
+    for name, values in near.arrays.items():
+        np.testing.assert_array_equal(far[name], values, err_msg=name)
+
+
+def test_the_pass_over_all_land_stops_when_told(small_model: Path, small_cube: Path) -> None:
+    token = threading.Event()
+    token.set()
+    with pytest.raises(Cancelled):
+        world_run.run_world(small_model, small_cube, cancel=token)
 
 
 # -- what is lost is computed again -------------------------------------------------------------------------------
