@@ -70,7 +70,7 @@ def score_dataset(simulated: xr.DataArray, observed: xr.DataArray) -> xr.Dataset
     rows = [_scores(*parts[part]) for part in PARTS]
     rest = simulated.dims[1:]
     units = str(observed.attrs.get("units", simulated.attrs.get("units", "")))
-    coords: dict[str, Any] = {name: c for name, c in simulated.coords.items() if "time" not in c.dims}
+    coords: dict[str, Any] = {str(name): c for name, c in simulated.coords.items() if "time" not in c.dims}
     data = {name: (("part", *rest), np.stack([row[name] for row in rows])) for name in rows[0]}
     result = xr.Dataset(data, {**coords, "part": list(PARTS)})
     for name in ("rmse", "bias"):
