@@ -8,7 +8,10 @@ SHELL := /bin/bash
 PORT ?= 5006
 # Where torch comes from on a machine without a GPU; empty: scripts/install_torch.py decides (see docs/install.md).
 TORCH_INDEX ?=
+# Passed on to pytest, as in make test PYTEST_ARGS="-k weather".
 PYTEST_ARGS ?=
+# Processes that share the tests without a browser, each with the world and the small model in memory (about 1 GB).
+TEST_WORKERS ?= 2
 MODEL ?= global-grace
 
 VENV := .venv
@@ -46,8 +49,14 @@ run: setup  ## set up and open the app in the browser (PORT=5006)
 browser: setup  ## see that there is a Chromium for the browser tests, install one if not
 	@$(LIMIT_SETUP) $(PY) scripts/ensure_browser.py
 
-test: lint browser  ## set up, lint and run every test, browser tests included
-	@$(ONE_THREAD) $(LIMIT_TEST) $(PY) -m pytest -q $(PYTEST_ARGS)
+# Two runs of pytest, both to their end: files of tests shared by workers, in the order of their names, which has short
+# ones last; then the journeys, whose one server and browser want the cores for themselves. A run that PYTEST_ARGS
+# leaves without tests (exit code 5) is well unless both are.
+test: lint browser  ## set up, lint and run every test, browser tests included (PYTEST_ARGS="-k weather")
+	@run() { $(ONE_THREAD) $(LIMIT_TEST) $(PY) -m pytest -q "$$@" $(PYTEST_ARGS); }; first=0; second=0; \
+	run --browser-tests=without -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder || first=$$?; \
+	run --browser-tests=only || second=$$?; \
+	case $$first,$$second in 0,0|0,5|5,0) ;; *) exit $$(( first ? first : second ));; esac
 
 lint: setup  ## ruff (rules and format) and mypy
 	@$(PY) -m ruff check --quiet .

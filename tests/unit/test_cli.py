@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
 import xarray as xr
+
+Hdl = Callable[..., CompletedProcess[str]]
 
 REQUIRED = (
     "precipitation", "air_temperature", "evapotranspiration", "runoff", "swe", "soil_moisture", "groundwater", "tws",
@@ -30,23 +31,14 @@ def place(small_cube: Path) -> str:
     return f"{float(cube['lat'][30])},{float(cube['lon'][30])}"
 
 
-def hdl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the real command in its own process."""
-    code = "from hdlcore.cli import main; main()"
-    environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=240, env=environment
-    )
-
-
-def assert_refused(result: subprocess.CompletedProcess[str], said: str) -> None:
+def assert_refused(result: CompletedProcess[str], said: str) -> None:
     """Exit code 1, one sentence that says `said`, no traceback."""
     assert result.returncode == 1, result.stderr
     assert said in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr + result.stdout
 
 
-def test_simulate_writes_daily_cf_netcdf(small: list[str], place: str, tmp_path: Path) -> None:
+def test_simulate_writes_daily_cf_netcdf(hdl: Hdl, small: list[str], place: str, tmp_path: Path) -> None:
     path = tmp_path / "cell.nc"
     period = ("--start", "2004-01-01", "--end", "2004-12-31")
     result = hdl("simulate", "small", f"--cell={place}", "--out", str(path), *period, *small)
@@ -61,7 +53,7 @@ def test_simulate_writes_daily_cf_netcdf(small: list[str], place: str, tmp_path:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_explain_writes_what_it_prints(small: list[str], place: str, tmp_path: Path) -> None:
+def test_explain_writes_what_it_prints(hdl: Hdl, small: list[str], place: str, tmp_path: Path) -> None:
     path = tmp_path / "why.nc"
     result = hdl("explain", "small", f"--cell={place}", "--out", str(path), "--lags", "30", "--target", "swe", *small)
     assert result.returncode == 0, result.stderr
@@ -70,7 +62,7 @@ def test_explain_writes_what_it_prints(small: list[str], place: str, tmp_path: P
     assert "mean memory time" in result.stdout
 
 
-def test_evaluate_prints_the_agreed_json(small: list[str]) -> None:
+def test_evaluate_prints_the_agreed_json(hdl: Hdl, small: list[str]) -> None:
     result = hdl("evaluate", "small", "--json", "--jobs", "1", *small)
     assert result.returncode == 0, result.stderr
     printed = json.loads(result.stdout)
@@ -80,17 +72,20 @@ def test_evaluate_prints_the_agreed_json(small: list[str]) -> None:
     assert printed["mass_balance"]["max_abs_residual_mm_per_year"] < 0.05
 
 
-def test_models_lists_own_and_shipped(small: list[str]) -> None:
+def test_models_lists_own_and_shipped(hdl: Hdl, small: list[str]) -> None:
     result = hdl("models", "--json", *small)
     listed = json.loads(result.stdout)
     assert listed[0]["id"] == "small"
 
 
-def test_mistakes_end_in_one_sentence(small: list[str], place: str, tmp_path: Path) -> None:
+def test_a_mistake_ends_its_process_with_one_sentence(hdl_process: Hdl, tmp_path: Path) -> None:
+    done = hdl_process("simulate", "nothing", "--cell=0,0", "--out", tmp_path / "x.nc")
+    assert_refused(done, "No model or data set is called 'nothing'")
+    assert len(done.stderr.strip().splitlines()) == 1 and not done.stdout and not list(tmp_path.iterdir())
+
+
+def test_mistakes_end_in_one_sentence(hdl: Hdl, small: list[str], place: str, tmp_path: Path) -> None:
     out = ("--out", str(tmp_path / "x.nc"))
-    assert_refused(
-        hdl("simulate", "nothing", f"--cell={place}", *out, *small), "No model or data set is called 'nothing'"
-    )
     assert_refused(hdl("simulate", "small", "--cell=0,-30", *out, *small), "in the sea")
     assert_refused(hdl("simulate", "small", "--cell=somewhere", *out, *small), "LAT,LON")
     assert_refused(hdl("simulate", "small", *out, *small), "exactly one of --cell")
@@ -102,7 +97,7 @@ def test_mistakes_end_in_one_sentence(small: list[str], place: str, tmp_path: Pa
     assert not list(tmp_path.iterdir())
 
 
-def test_train_makes_a_model_folder_that_serves(small_cube: Path, tmp_path: Path) -> None:
+def test_train_makes_a_model_folder_that_serves(hdl: Hdl, small_cube: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(
         'id = "tiny"\ntitle = "Tiny"\nhidden = 4\nmembers = 2\nfolds = 2\nlattice = 1\npasses = 1\n'
@@ -116,7 +111,7 @@ def test_train_makes_a_model_folder_that_serves(small_cube: Path, tmp_path: Path
     assert listed[0]["id"] == "tiny" and listed[0]["scores"]["tws"]["msc"]["nse_median"] is not None
 
 
-def test_doctor_finds_this_installation_well() -> None:
-    result = hdl("doctor")
+def test_doctor_finds_this_installation_well(hdl_process: Hdl) -> None:
+    result = hdl_process("doctor")
     assert result.returncode == 0, result.stdout
     assert "weights match their hashes" in result.stdout

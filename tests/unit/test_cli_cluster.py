@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import xarray as xr
 
 from hdlcore.errors import RequestError
 from hdlcore.runtime.cluster import connect
+
+Hdl = Callable[..., CompletedProcess[str]]
 
 
 def test_no_scheduler_is_said_so() -> None:
@@ -30,21 +31,19 @@ def test_no_scheduler_is_said_so() -> None:
         (["--out", "a.zarr", "--scheduler", "tcp://127.0.0.1:9"], "No scheduler answers"),
     ],
 )
-def test_options_of_the_command_line_are_checked(options: list[str], said: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from hdlcore.cli import main; main()", "simulate", "global-grace", "--all"]
-    done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, env=_with_path())
+def test_options_of_the_command_line_are_checked(
+    hdl: Hdl, options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = hdl("simulate", "global-grace", "--all", *options)
     assert done.returncode == 1 and said in " ".join(done.stderr.split())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_command_line_runs_a_region_on_a_local_cluster(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from hdlcore.cli import main; main()", "simulate", "global-grace"]
+def test_the_command_line_runs_a_region_on_a_local_cluster(hdl_process: Hdl, tmp_path: Path) -> None:
     period = ["--start", "2003-01-01", "--end", "2003-02-28", "--region", "Switzerland"]
     for name, options in (("a", ["--local-cluster", "2"]), ("b", [])):
-        done = subprocess.run(
-            [*command, *period, "--out", f"{name}.zarr", *options],
-            cwd=tmp_path, capture_output=True, text=True, env=_with_path(),
-        )  # fmt: skip
+        done = hdl_process("simulate", "global-grace", *period, "--out", f"{name}.zarr", *options, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "cells in 1 blocks" in done.stdout
     with (
@@ -52,7 +51,3 @@ def test_the_command_line_runs_a_region_on_a_local_cluster(tmp_path: Path) -> No
         xr.open_zarr(tmp_path / "b.zarr", consolidated=False) as alone,
     ):
         xr.testing.assert_identical(shared.load(), alone.load())
-
-
-def _with_path() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}

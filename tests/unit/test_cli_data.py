@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
+Hdl = Callable[..., CompletedProcess[str]]
+
 TABLE = "date,precipitation,air_temperature\n2001-01-01,1.5,4\n2001-01-02,0,5\n"
-
-
-def hdl(*arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run the real command in its own process."""
-    environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"} | more
-    command = [sys.executable, "-c", "from hdlcore.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
 
 
 @pytest.fixture
@@ -28,7 +22,7 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-def test_ingest_prints_the_review_and_review_repeats_it(table: Path, tmp_path: Path) -> None:
+def test_ingest_prints_the_review_and_review_repeats_it(hdl: Hdl, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "brook.zarr"
     made = hdl("ingest", table, "--as", "catchments", "--out", out)
     assert made.returncode == 0, made.stderr
@@ -42,7 +36,7 @@ def test_ingest_prints_the_review_and_review_repeats_it(table: Path, tmp_path: P
     assert printed["ok"] is True and Path(printed["path"]) == out
 
 
-def test_ingest_can_print_json_and_keep_one_quantity(table: Path, tmp_path: Path) -> None:
+def test_ingest_can_print_json_and_keep_one_quantity(hdl: Hdl, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "brook.zarr"
     made = hdl("ingest", table, "--as", "catchments", "--out", out, "--variable", "air_temperature", "--json")
     assert made.returncode == 0, made.stderr
@@ -50,7 +44,7 @@ def test_ingest_can_print_json_and_keep_one_quantity(table: Path, tmp_path: Path
     assert (out / "daily" / "air_temperature").is_dir() and not (out / "daily" / "precipitation").exists()
 
 
-def test_attributes_are_taken_from_the_file_that_is_named(table: Path, tmp_path: Path) -> None:
+def test_attributes_are_taken_from_the_file_that_is_named(hdl: Hdl, table: Path, tmp_path: Path) -> None:
     (tmp_path / "sites.json").write_text(json.dumps({"brook": {"lat": 47.5, "lon": 9.5, "area_km2": 12}}))
     out = tmp_path / "brook.zarr"
     made = hdl("ingest", table, "--as", "catchments", "--out", out, "--attributes", tmp_path / "sites.json")
@@ -68,7 +62,9 @@ def test_attributes_are_taken_from_the_file_that_is_named(table: Path, tmp_path:
         (TABLE, "fluxnet2015", "is not FLUXNET2015"),
     ],
 )
-def test_a_mistake_ends_in_one_sentence_and_no_cube(tmp_path: Path, content: str, kind: str, said: str) -> None:
+def test_a_mistake_ends_in_one_sentence_and_no_cube(
+    hdl: Hdl, tmp_path: Path, content: str, kind: str, said: str
+) -> None:
     path = tmp_path / "brook.csv"
     path.write_text(content)
     result = hdl("ingest", path, "--as", kind, "--out", tmp_path / "out.zarr")
@@ -78,7 +74,7 @@ def test_a_mistake_ends_in_one_sentence_and_no_cube(tmp_path: Path, content: str
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_cube_is_never_written_over(table: Path, tmp_path: Path) -> None:
+def test_a_cube_is_never_written_over(hdl: Hdl, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "brook.zarr"
     assert hdl("ingest", table, "--as", "catchments", "--out", out).returncode == 0
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
@@ -87,7 +83,7 @@ def test_a_cube_is_never_written_over(table: Path, tmp_path: Path) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*")}
 
 
-def test_a_damaged_cube_is_rejected_with_exit_code_1(table: Path, tmp_path: Path) -> None:
+def test_a_damaged_cube_is_rejected_with_exit_code_1(hdl: Hdl, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "brook.zarr"
     assert hdl("ingest", table, "--as", "catchments", "--out", out).returncode == 0
     (out / "daily" / "precipitation" / "zarr.json").write_text("{")
@@ -96,7 +92,7 @@ def test_a_damaged_cube_is_rejected_with_exit_code_1(table: Path, tmp_path: Path
     assert hdl("review", tmp_path / "none.zarr").returncode == 1
 
 
-def test_help_lists_every_kind_with_its_title() -> None:
+def test_help_lists_every_kind_with_its_title(hdl: Hdl) -> None:
     from hdlcore.data.ingest import KINDS
 
     text = " ".join(hdl("ingest", "--help").stdout.split())

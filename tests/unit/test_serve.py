@@ -41,6 +41,10 @@ content = pn.pane.Markdown("empty") if (here / "empty").exists() else pn.pane.Ho
 pn.Column("# hello", content).servable(title="tiny")
 """
 
+# Seconds in which a server must have ended: far fewer than a thread of the app above computes on, yet enough on a
+# machine that has other things to do.
+IN_TIME = 15
+
 
 def get(url: str) -> tuple[int, str]:
     """Return status and body of a page on this machine."""
@@ -119,8 +123,20 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
             server.process.wait(timeout=10)
 
 
-def test_serves_the_app_and_says_where(launch: Launch) -> None:
-    server = launch()
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One server for the tests that only ask it things."""
+    server = Running(tmp_path_factory.mktemp("standing"), "--allow-origin", "hdl.example.org")
+    try:
+        server.wait_ready()
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait(timeout=10)
+
+
+def test_serves_the_app_and_says_where(standing: Running) -> None:
+    server = standing
     assert f"HDL Explorer is at {server.url}/app" in server.log.read_text()
     assert json.loads(get(f"{server.url}/liveness")[1]) == {"alive": True}
     with urllib.request.urlopen(f"{server.url}/", timeout=20) as answer:
@@ -132,8 +148,8 @@ def test_serves_the_app_and_says_where(launch: Launch) -> None:
     assert "https://" not in page
 
 
-def test_readiness_sees_a_page_that_fails_although_it_answers_200(launch: Launch) -> None:
-    server = launch()
+def test_readiness_sees_a_page_that_fails_although_it_answers_200(standing: Running) -> None:
+    server = standing
     for flag, word in (("broken", "it broke"), ("empty", "no figure")):
         (server.folder / flag).touch()
         assert get(f"{server.url}/app")[0] == 200
@@ -154,8 +170,8 @@ def test_an_app_that_cannot_be_drawn_is_not_served(tmp_path: Path, launch: Launc
     assert "The page could not be built (it broke)" in server.log.read_text()
 
 
-def test_only_asked_origins_get_a_websocket(launch: Launch) -> None:
-    server = launch("--allow-origin", "hdl.example.org")
+def test_only_asked_origins_get_a_websocket(standing: Running) -> None:
+    server = standing
 
     async def status(origin: str) -> int:
         try:
@@ -171,8 +187,8 @@ def test_only_asked_origins_get_a_websocket(launch: Launch) -> None:
     assert asyncio.run(status(f"http://localhost:{server.port + 1}")) == 403
 
 
-def test_an_unsigned_session_is_refused(launch: Launch) -> None:
-    server = launch()
+def test_an_unsigned_session_is_refused(standing: Running) -> None:
+    server = standing
     payload, signature = server.token().rsplit(".", 1)
 
     async def is_served(token: str) -> bool:
@@ -196,14 +212,14 @@ def test_stops_cleanly_with_a_live_session(launch: Launch, number: int) -> None:
 
     code, seconds = asyncio.run(stop_while_connected())
     assert code == 0
-    assert seconds < 5
+    assert seconds < IN_TIME
     assert "Traceback" not in server.log.read_text()
 
 
 def test_stops_in_time_while_a_thread_computes(tmp_path: Path, launch: Launch) -> None:
     (tmp_path / "busy").touch()
     code, seconds = launch().stop()
-    assert (code, seconds < 5) == (0, True)
+    assert (code, seconds < IN_TIME) == (0, True)
 
 
 def test_busy_port_is_one_sentence(capfd: pytest.CaptureFixture[str]) -> None:
