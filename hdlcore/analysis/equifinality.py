@@ -33,7 +33,8 @@ def pair_score(values: ArrayLike) -> PairScore:
     For each pair of members [(m1 - m2)^2 + (s1 - s2)^2 + 2 s1 s2 (1 - r)] / ((v1 + v2) / 2), with mean m, standard
     deviation s, variance v and correlation r over time; then the mean over pairs. The three terms say whether members
     disagree on the level, on the amplitude or on the timing. 0: they agree; 1: they differ as much as each varies.
-    (Score of the H2CM model description, GMD 19, 4467, 2026; the terms are those of Kobayashi and Salam 2000.) NaN where no member varies. Raises ValueError for fewer than two members.
+    (Score of the H2CM model description, GMD 19, 4467, 2026; the terms are those of Kobayashi and Salam 2000.)
+    NaN where no member varies. Raises ValueError for fewer than two members.
     """
     series = np.asarray(values, np.float64)
     if len(series) < 2:
