@@ -13,10 +13,11 @@ import typer
 from rich.logging import RichHandler
 from rich.table import Table
 
-from hdlcore import cli_cluster, cli_data
+from hdlcore import cli_cluster, cli_data, cli_explain
 from hdlcore.cli_cluster import LocalClusterOption, ResumeOption, SchedulerOption
+from hdlcore.cli_options import DataOption, JsonOption, ModelsOption, chosen_cells, open_engine
 from hdlcore.console import err, out, progress_bar
-from hdlcore.errors import HDLError, RequestError
+from hdlcore.errors import HDLError
 
 app = typer.Typer(
     help="HDL Explorer: hybrid models of the Earth's water, and what they remember.",
@@ -24,12 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-DataOption = Annotated[Path | None, typer.Option("--data", help="World cube (Zarr); default the shipped one.")]
-ModelsOption = Annotated[
-    list[Path] | None, typer.Option("--models", help="Folder of your own models; may be repeated.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def main() -> None:
@@ -52,17 +47,10 @@ def _os_sentence(error: OSError) -> str:
     return f"{error.strerror or error}:{place}; check that the place exists, is writable and has room."
 
 
-def _engine(models: list[Path] | None, data: Path | None) -> Any:
-    from hdlcore.runtime.disk_cache import DiskCache
-    from hdlcore.runtime.engine import Engine  # torch is slow to load: --help must not wait for it
-
-    return Engine(models or [], data, disk=DiskCache())
-
-
 @app.command()
 def models(json_: JsonOption = False, models: ModelsOption = None, data: DataOption = None) -> None:
     """List the models at hand, with their scores on held-out blocks."""
-    infos = _engine(models, data).models()
+    infos = open_engine(models, data).models()
     if json_:
         typer.echo(json.dumps([{**i.card.model_dump(), "folder": str(i.folder)} for i in infos], indent=1))
         return
@@ -72,26 +60,6 @@ def models(json_: JsonOption = False, models: ModelsOption = None, data: DataOpt
         score = [f"{msc[k]:.2f}" if msc.get(k) is not None else "-" for k in ("nse_median", "r_median")]
         table.add_row(info.id, info.title, str(info.members), *score)
     out.print(table)
-
-
-def _cells(engine: Any, cell: str | None, region: str | None, everything: bool) -> tuple[int, ...]:
-    from hdlcore.data.cube import find_cell
-    from hdlcore.data.regions import cells_in_region
-
-    if sum((cell is not None, region is not None, everything)) != 1:
-        raise RequestError("Say where: exactly one of --cell LAT,LON, --region NAME or --all.")
-    if cell is not None:
-        return (find_cell(engine.world, *_lat_lon(cell)),)
-    chosen = cells_in_region(engine.world, region) if region is not None else engine.world["cell"].values
-    return tuple(int(c) for c in chosen)
-
-
-def _lat_lon(text: str) -> tuple[float, float]:
-    try:
-        lat, lon = (float(part) for part in text.split(","))
-    except ValueError:
-        raise RequestError(f"The place '{text}' is not LAT,LON; write it as --cell=-4.5,-62.5.") from None
-    return lat, lon
 
 
 @app.command()
@@ -118,9 +86,9 @@ def simulate(
     from hdlcore.runtime.store import check_target, write_dataset
 
     check_target(out_file)
-    engine = _engine(models, data)
+    engine = open_engine(models, data)
     engine.source(model)
-    cells = _cells(engine, cell, region, all_)
+    cells = chosen_cells(engine, cell, region, all_)
     request = SimulationRequest(model, cells, start, end, "monthly" if monthly else "daily", scenario)
     if cli_cluster.wants_blocks(out_file, cell is None, scheduler, local_cluster, resume):
         cli_cluster.run_in_blocks(engine, data, request, cells, out_file, scheduler, local_cluster, resume)
@@ -131,51 +99,7 @@ def simulate(
     out.print(f"{out_file}: {result.sizes['time']} steps x {result.sizes['cell']} cells", highlight=False)
 
 
-@app.command()
-def explain(
-    model: str,
-    out_file: Annotated[Path, typer.Option("--out", help="FILE.nc or FILE.zarr")],
-    cell: Annotated[str | None, typer.Option(help="LAT,LON")] = None,
-    region: Annotated[str | None, typer.Option(help="A region, country or climate zone: every cell of it")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="All land")] = False,
-    target: Annotated[str, typer.Option(help="An output of the model")] = "tws",
-    method: Annotated[
-        str, typer.Option(help="gradient_x_input or integrated_gradients; finite_difference for the twin")
-    ] = "",
-    lags: Annotated[int, typer.Option(help="How many days back")] = 365,
-    year: Annotated[int, typer.Option(help="Year of the target days")] = 2005,
-    models: ModelsOption = None,
-    data: DataOption = None,
-    scheduler: SchedulerOption = None,
-    local_cluster: LocalClusterOption = None,
-    resume: ResumeOption = False,
-) -> None:
-    """Attribute a target on every day of a year to the weather of the days before it, and write it."""
-    from hdlcore.attribution.views import memory_summary
-    from hdlcore.runtime.requests import ExplanationRequest
-    from hdlcore.runtime.store import check_target, write_dataset
-
-    check_target(out_file)
-    engine = _engine(models, data)
-    source = engine.source(model)
-    first = source.info.methods[0] if source.info.methods else "gradient_x_input"
-    cells = _cells(engine, cell, region, all_)
-    request = ExplanationRequest(model, cells[0], target, method or first, lags, year)
-    if cli_cluster.wants_blocks(out_file, cell is None, scheduler, local_cluster, resume):
-        cli_cluster.run_in_blocks(engine, data, request, cells, out_file, scheduler, local_cluster, resume)
-        return
-    if cell is None:
-        raise RequestError(f"{out_file} holds one cell; name the output .zarr for the {len(cells)} cells asked for.")
-    with progress_bar() as report:
-        result = engine.explain(request, report)
-    write_dataset(result, out_file)
-    memory = memory_summary(result)
-    out.print(
-        f"{out_file}: mean memory time {memory['memory_time']:.0f} days, "
-        f"{memory['memory_share']:.0%} of the influence older than 90 days, "
-        f"largest completeness gap {float(abs(result['completeness_gap']).max()):.3g} {result['attribution'].units}",
-        highlight=False,
-    )
+app.command()(cli_explain.explain)
 
 
 @app.command()
@@ -191,7 +115,7 @@ def evaluate(
     from hdlcore.runtime.world_run import run_world
     from hdlcore.workers import Processes
 
-    engine = _engine(models, data)
+    engine = open_engine(models, data)
     info = engine.model(model)
     with progress_bar() as report:
         run = run_world(

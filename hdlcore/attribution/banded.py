@@ -3,90 +3,83 @@
 For any ``s_t, y_t = f(s_{t-1}, x_t)`` the states are stored in one forward run, all days are flattened into one batch
 of independent single steps, and the adjoint of every target day is pulled back one day at a time: one
 vector-Jacobian product per lag instead of one backward pass per target day. The numbers are those of plain autograd.
-For a single target day there is no gain.
+For a single target day there is no gain; there one backward pass over its window is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
+from hdlcore.attribution.contract import Question, Report, Subject
 from hdlcore.models.hybrid import HybridModel, Prepared
-from hdlcore.progress import CancelToken, Progress, check
+from hdlcore.models.kernels import fast
 
 #: Rows (member x day x cell) in one graph; more falls out of the cache.
 MAX_ROWS = 12_000
+#: Rows (day x window) that one backward pass over windows may keep.
+WINDOW_ROWS = 60_000
+#: A backward pass over a window costs about this many times a vector-Jacobian product of the banded adjoint per day.
+FEW_TARGETS = 3
+
+
+def ignore(fraction: float) -> None:
+    """Report to nobody."""
 
 
 def trajectory(model: HybridModel, prepared: Prepared, forcing: Tensor, state: Tensor) -> Tensor:
     """States before each day, (time, ..., cell, n_state), of a run over forcing (time, ..., cell, n_forcing)."""
     states = []
-    with torch.no_grad():
-        for day in forcing.unbind(0):
-            states.append(state)
-            _, state = model.step(day, state, prepared, model.store_names[:1])
+    for day in forcing.split(1):
+        states.append(state)
+        state = fast.advance(model, prepared, day, state)
     return torch.stack(states)
 
 
-def banded_gradients(
-    model: HybridModel,
-    prepared: Prepared,
-    forcing: Tensor,
-    state: Tensor,
-    target: str,
-    lags: int,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Gradients ``d y_t / d x_{t-l}`` for l < `lags` and every target day t >= lags - 1 of the record.
+def lag_gradients(
+    subject: Subject, forcing: Tensor, question: Question, report: Report = ignore, states: Tensor | None = None
+) -> Tensor:
+    """Gradients ``d y_t / d x_{t-l}`` of the target under `forcing` (time, member, cell, n_forcing).
 
-    Parameters
-    ----------
-    prepared : for members x cells (a leading member dimension, 1 for a single member)
-    forcing : (time, member, cell, n_forcing), physical units
-    state : (member, cell, n_state), the state before the first day: take a warm one
-    target : name of an output
-
-    Returns
-    -------
-    values : (n_target, member, cell), the target on each target day
-    gradients : (n_target, member, cell, lag, n_forcing), units of target per unit of forcing
+    Returns (target day, member, cell, lag, n_forcing), units of target per unit of forcing. Many target days go by the
+    banded adjoint, few by one backward pass each over their windows; the numbers are the same. `states` is the
+    `trajectory` under `forcing`, if it is known.
     """
+    if states is None:
+        states = trajectory(subject.model, subject.prepared, forcing, subject.state)
+    few = FEW_TARGETS * question.targets.size < forcing.shape[0]
+    gradients = window_gradients if few else banded_gradients
+    return gradients(subject.model, subject.prepared, forcing, states, question, report)
+
+
+def banded_gradients(
+    model: HybridModel, prepared: Prepared, forcing: Tensor, states: Tensor, question: Question, report: Report = ignore
+) -> Tensor:
+    """The banded adjoint: arguments and result as `lag_gradients`, `states` (time, member, cell, n_state)."""
     n_days, n_members, n_cells, n_forcing = forcing.shape
-    n_targets = n_days - lags + 1
-    states = trajectory(model, prepared, forcing, state)
-    gradients = forcing.new_empty(n_targets, n_members, n_cells, lags, n_forcing)
-    values = forcing.new_empty(n_targets, n_members, n_cells)
+    targets = torch.from_numpy(question.targets)
+    gradients = forcing.new_empty(targets.numel(), n_members, n_cells, question.lags, n_forcing)
     width = max(1, MAX_ROWS // (n_days * n_members))
     starts = range(0, n_cells, width)
     for i, first in enumerate(starts):
         cells = slice(first, min(first + width, n_cells))
 
         def part(fraction: float, done: int = i) -> None:
-            check(cancel)
-            if progress:
-                progress((done + fraction) / len(starts), "following influence back, day by day")
+            report((done + fraction) / len(starts))
 
-        values[:, :, cells], gradients[:, :, cells] = _block(
+        part(0.0)
+        gradients[:, :, cells] = _block(
             model, prepared.cells(torch.arange(cells.start, cells.stop)), forcing[:, :, cells], states[:, :, cells],
-            target, lags, part,
+            question.target, targets, question.lags, part,
         )  # fmt: skip
-    return values, gradients
+    return gradients
 
 
 def _block(
-    model: HybridModel,
-    prepared: Prepared,
-    forcing: Tensor,
-    states: Tensor,
-    target: str,
-    lags: int,
-    report: Callable[[float], None],
-) -> tuple[Tensor, Tensor]:
+    model: HybridModel, prepared: Prepared, forcing: Tensor, states: Tensor, target: str, targets: Tensor, lags: int,
+    report: Report,
+) -> Tensor:  # fmt: skip
     n_days, n_members, n_cells, _ = forcing.shape
-    n_targets = n_days - lags + 1
     rows = prepared.cells(torch.arange(n_cells).repeat(n_days))
 
     def flat(x: Tensor) -> Tensor:  # (time, member, cell, k) -> (member, time * cell, k): rows of one matrix product
@@ -101,12 +94,12 @@ def _block(
         output, after = model.step(x, s, rows, (target,))
     # Only rows of target days start with a slope; the others carry zeros until an adjoint is shifted onto them.
     seed = days(torch.zeros_like(output)).clone()
-    seed[:, lags - 1 :] = 1.0
+    seed[:, targets] = 1.0
     grad_x, adjoint = torch.autograd.grad(
         output, (x, s), seed.reshape_as(output), retain_graph=True, materialize_grads=True
     )
-    gradients = forcing.new_empty(n_targets, n_members, n_cells, lags, forcing.shape[-1])
-    gradients[..., 0, :] = days(grad_x)[:, lags - 1 :].transpose(0, 1)
+    gradients = forcing.new_empty(targets.numel(), n_members, n_cells, lags, forcing.shape[-1])
+    gradients[..., 0, :] = days(grad_x)[:, targets].transpose(0, 1)
     for lag in range(1, lags):
         if lag % 16 == 1:
             report(lag / lags)
@@ -115,6 +108,39 @@ def _block(
         grad_x, adjoint = torch.autograd.grad(
             after, (x, s), shifted.reshape_as(after), retain_graph=True, materialize_grads=True
         )
-        gradients[..., lag, :] = days(grad_x)[:, lags - 1 - lag : n_days - lag].transpose(0, 1)
-    values = days(output.detach())[:, lags - 1 :, :, 0].transpose(0, 1)
-    return values, gradients
+        gradients[..., lag, :] = days(grad_x)[:, targets - lag].transpose(0, 1)
+    return gradients
+
+
+def window_gradients(
+    model: HybridModel, prepared: Prepared, forcing: Tensor, states: Tensor, question: Question, report: Report = ignore
+) -> Tensor:
+    """One backward pass over the window of each target day, windows in a batch; otherwise as `banded_gradients`."""
+    n_members, n_cells, lags = forcing.shape[1], forcing.shape[2], question.lags
+    targets = torch.from_numpy(question.targets)
+    gradients = forcing.new_empty(targets.numel(), n_members, n_cells, lags, forcing.shape[-1])
+    size = max(1, WINDOW_ROWS // (lags * n_cells))
+    for first in range(0, targets.numel(), size):
+        group = slice(first, first + size)
+        begins = targets[group] - (lags - 1)
+        window = begins + torch.arange(lags)[:, None]  # (day of the window, target)
+        lanes = torch.arange(n_cells).repeat(begins.numel())
+        for member in range(n_members):
+            report((first + member / n_members) / targets.numel())
+            own = prepared.member(member).cells(lanes)
+            weather, before = forcing[:, member][window].flatten(1, 2), states[:, member][begins].flatten(0, 1)
+            gradient = window_gradient(model, own, weather, before, question.target)
+            gradients[group, member] = gradient.unflatten(0, (-1, n_cells))
+    return gradients
+
+
+def window_gradient(model: HybridModel, prepared: Prepared, forcing: Tensor, state: Tensor, target: str) -> Tensor:
+    """Gradient of the target on the last day of a window with respect to the forcing of its days, (cell, lag, forcing).
+
+    forcing (day, cell, n_forcing) and state (cell, n_state), without a member dimension; lag 0 is the last day.
+    """
+    x = forcing.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+    with torch.enable_grad():
+        output, _ = fast.run(model, prepared, x, state.contiguous(), (target,))
+        (gradient,) = torch.autograd.grad(output[-1].sum(), x)
+    return gradient.flip(0).transpose(0, 1)

@@ -42,3 +42,16 @@ def memory_length(size: NDArray, lags: NDArray, fraction: float = 0.05) -> NDArr
     peak = size.max(-1, keepdims=True)
     reaches = (size >= fraction * peak) & (peak > 0)
     return np.where(reaches.any(-1), np.where(reaches, lags, -1).max(-1).astype(float), np.nan)
+
+
+def memory_within(size: NDArray, lags: NDArray, share: float) -> NDArray:
+    """Smallest lag (days) within which `share` of sum |A| lies, last axis lag; NaN where nothing matters."""
+    total = size.sum(-1, keepdims=True)
+    reached = size.cumsum(-1) >= share * total * (1 - 1e-9)
+    return np.where(total[..., 0] > 0, lags[reached.argmax(-1)], np.nan)
+
+
+def mid_months(year: int, first: np.datetime64) -> NDArray[np.int64]:
+    """Positions, counted from `first`, of the 15th of each month of `year`."""
+    months = np.arange(f"{year}-01", f"{year + 1}-01", dtype="datetime64[M]")
+    return (months.astype("datetime64[D]") + 14 - first).astype(np.int64)

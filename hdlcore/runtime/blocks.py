@@ -216,7 +216,7 @@ def _template(source: Source, request: Request) -> xr.Dataset:
 def _along_cells(explanation: xr.Dataset) -> xr.Dataset:
     """An explanation of one cell with a cell dimension, cells first."""
     dataset = explanation.drop_vars("cell").expand_dims(cell=[int(explanation["cell"])])
-    dataset.attrs = {name: value for name, value in explanation.attrs.items() if name != "cost_seconds"}
+    dataset.attrs = {name: value for name, value in explanation.attrs.items() if name not in ("cost_seconds", "notes")}
     return dataset
 
 

@@ -1,61 +1,79 @@
-"""Explanation of one cell: contributions of past forcing to a target, by lag, on every day of a year."""
+"""Explanation of one cell: contributions of what came before to a target, by lag, on each day asked for."""
 
 from __future__ import annotations
 
 import datetime as dt
-import time
+from functools import cache
 
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hdlcore.analysis.seasonality import smooth_daily_cycle
-from hdlcore.attribution.gradients import attribute
-from hdlcore.attribution.lags import bin_sum, lag_bins
+from hdlcore.attribution.attribute import attribute, refuse_too_large
+from hdlcore.attribution.banded import trajectory
+from hdlcore.attribution.contract import Question, Subject
+from hdlcore.attribution.registry import find_method
 from hdlcore.data.cube import positions
-from hdlcore.progress import CancelToken, Progress
+from hdlcore.models.hybrid import Prepared
+from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.requests import END, START, ExplanationRequest, parse_date
 from hdlcore.runtime.simulate import attributes
-from hdlcore.variables import VARIABLES
 
 BASELINE = "the cell's own mean seasonal cycle of the forcing"
+#: Years before and after that expected gradients take their baselines from, nearest first.
+_OTHER_YEARS = tuple(sign * n for n in range(1, 41) for sign in (-1, 1))
+#: Cells of a store's usual course are run at a time.
+_DAY = dt.timedelta(days=1)
 
 
 def explain_cell(
     ensemble: Ensemble, request: ExplanationRequest, progress: Progress | None, cancel: CancelToken | None
 ) -> xr.Dataset:
-    """Contributions (time, lag, forcing) to the target, mean over members, in the target's unit.
+    """Contributions (time, lag, forcing or store) to the target, mean over members (see `attribute`).
 
-    Also: ``attribution_spread`` (lag_bin, forcing), the standard deviation over members of the binned size;
-    ``completeness_gap`` and ``difference`` (time). Days before the window are in the state, not attributed.
+    Days before the window are in the state, not attributed.
     """
-    began = time.perf_counter()
-    cells = np.array([request.cell])
-    end = dt.date(request.year, 12, 31)
-    start = dt.date(request.year, 1, 1) - dt.timedelta(days=request.lags - 1)
+    start, end = parse_date(request.start, "start"), parse_date(request.end, "end")
+    question = question_of(request, (end - start).days + 1)
+    method = find_method(request.method)
+    n_days = (end - start).days + request.lags
+    refuse_too_large(method, ensemble.model, len(ensemble.members), 1, n_days, question)
+    subject = subject_of(ensemble, np.array([request.cell]), start - (request.lags - 1) * _DAY, end, cancel)
+    result = attribute(subject, question, request.method, progress, cancel).isel(cell=0)
+    return result.assign_attrs({**attributes(ensemble), **result.attrs, "baseline": BASELINE})
+
+
+def question_of(request: ExplanationRequest, n_targets: int) -> Question:
+    """The question in positions of a record that begins `lags` - 1 days before the first target day."""
+    targets = np.arange(0, n_targets, request.every) + request.lags - 1
+    return Question(request.target, targets, request.lags, request.samples)
+
+
+def subject_of(
+    ensemble: Ensemble, cells: NDArray, start: dt.date, end: dt.date, cancel: CancelToken | None = None
+) -> Subject:
+    """A model's ensemble at some cells under their weather from `start` to `end`, from a warm state."""
     prepared = ensemble.prepare(positions(ensemble.world, cells))
     state, _ = ensemble.warm_state(cells, prepared, start, cancel)
-    forcing = ensemble.forcing(cells, start, end)
-    n_members = len(ensemble.members)
-    result = attribute(
-        request.method,
-        ensemble.model,
-        prepared,
-        forcing[:, None].expand(-1, n_members, -1, -1),
-        baseline_forcing(ensemble, cells, start, end)[:, None].expand(-1, n_members, -1, -1),
-        state,
-        request.target,
-        request.lags,
-        progress,
-        cancel,
+    days = np.arange(np.datetime64(start), np.datetime64(end) + 1)
+    return Subject(
+        model=ensemble.model,
+        prepared=prepared,
+        forcing=ensemble.per_member(ensemble.forcing(cells, start, end)),
+        baseline=ensemble.per_member(baseline_forcing(ensemble, cells, start, end)),
+        state=state,
+        days=days,
+        cells=cells.astype(np.int64),
+        usual=cache(lambda: usual_state(ensemble, cells, prepared, days, cancel)),
+        other_years=lambda i: ensemble.per_member(_another_year(ensemble, cells, start, end, i)),
     )
-    contributions = result.contributions[:, :, 0].numpy()  # (target day, member, lag, forcing)
-    return _dataset(ensemble, request, contributions, result.gap, result.difference, time.perf_counter() - began)
 
 
-def baseline_forcing(ensemble: Ensemble, cells: np.ndarray, start: dt.date, end: dt.date) -> Tensor:
+def baseline_forcing(ensemble: Ensemble, cells: NDArray, start: dt.date, end: dt.date) -> Tensor:
     """The cells' mean seasonal cycle of forcing over the default period, on each day from `start` to `end`."""
     first, last = parse_date(START, "start"), parse_date(END, "end")
     values = ensemble.forcing(cells, first, last).numpy()
@@ -64,52 +82,21 @@ def baseline_forcing(ensemble: Ensemble, cells: np.ndarray, start: dt.date, end:
     return torch.from_numpy(smooth_daily_cycle(values, days, at))
 
 
-def _dataset(
-    ensemble: Ensemble,
-    request: ExplanationRequest,
-    contributions: np.ndarray,
-    gap: Tensor,
-    difference: Tensor,
-    seconds: float,
-) -> xr.Dataset:
-    target = VARIABLES[request.target]
-    size = bin_sum(np.abs(contributions).mean(0), lags_axis=1)  # (member, lag_bin, forcing)
-    bin_start, bin_end = lag_bins(request.lags)
-    days = np.arange(f"{request.year}-01-01", f"{request.year + 1}-01-01", dtype="datetime64[D]")
-    units = {"units": target.units}
-    about = f"contribution of past forcing to {target.long_name.lower()}"
-    return xr.Dataset(
-        {
-            "attribution": (
-                ("time", "lag", "forcing"), contributions.mean(1).astype(np.float32), {"long_name": about, **units},
-            ),
-            "attribution_spread": (
-                ("lag_bin", "forcing"), size.std(0).astype(np.float32),
-                {"long_name": f"standard deviation over members of the size of the {about}", **units},
-            ),
-            "completeness_gap": (
-                ("time",), gap[:, :, 0].mean(1).numpy(),
-                {"long_name": "sum of contributions minus the difference from the baseline run", **units},
-            ),
-            "difference": (
-                ("time",), difference[:, :, 0].mean(1).numpy(),
-                {"long_name": "target minus the target of the baseline run", **units},
-            ),
-        },
-        {
-            "time": ("time", days.astype("datetime64[ns]"), {"long_name": "target day"}),
-            "lag": ("lag", np.arange(request.lags, dtype=np.int32), {"units": "d", "long_name": "days before target"}),
-            "forcing": list(ensemble.model.forcing),
-            "lag_bin": np.arange(bin_start.size, dtype=np.int32),
-            "lag_start": ("lag_bin", bin_start.astype(np.int32), {"units": "d"}),
-            "lag_end": ("lag_bin", bin_end.astype(np.int32), {"units": "d"}),
-            "cell": request.cell,
-        },
-        attributes(ensemble)
-        | {
-            "method": request.method,
-            "target": request.target,
-            "baseline": BASELINE,
-            "cost_seconds": round(seconds, 3),
-        },
-    )  # fmt: skip
+def usual_state(
+    ensemble: Ensemble, cells: NDArray, prepared: Prepared, at: NDArray[np.datetime64], cancel: CancelToken | None
+) -> Tensor:
+    """Mean seasonal course of the state over the default period on the mornings `at`, (time, member, cell, n_state)."""
+    first, last = parse_date(START, "start"), parse_date(END, "end")
+    state, _ = ensemble.warm_state(cells, prepared, first, cancel)
+    check(cancel)
+    weather = ensemble.per_member(ensemble.forcing(cells, first, last))
+    states = trajectory(ensemble.model, prepared, weather, state)
+    days = np.arange(np.datetime64(first), np.datetime64(last) + 1)
+    return torch.from_numpy(smooth_daily_cycle(states.numpy(), days, at))
+
+
+def _another_year(ensemble: Ensemble, cells: NDArray, start: dt.date, end: dt.date, index: int) -> Tensor:
+    """Weather of the same number of days, begun on the same day of another year."""
+    shift = _OTHER_YEARS[index % len(_OTHER_YEARS)]
+    begin = start.replace(year=start.year + shift, day=min(start.day, 28))
+    return ensemble.forcing(cells, begin, begin + (end - start))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from hdlcore.attribution.gradients import METHODS
+from hdlcore.attribution.registry import METHODS
 from hdlcore.errors import ModelError
 from hdlcore.models.checkpoint import Card
 from hdlcore.progress import CancelToken, Progress
@@ -51,7 +51,7 @@ class ModelSource:
     def info(self) -> SourceInfo:
         """What the picker says of it."""
         note = f"trained on {self.model.card.data.get('target', 'the targets on its card')}"
-        return SourceInfo(self.model.id, self.model.title, "model", False, note, METHODS)
+        return SourceInfo(self.model.id, self.model.title, "model", False, note, tuple(METHODS))
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from hdlcore.attribution.gradients import METHODS
+from hdlcore.attribution.registry import METHODS, find_method
 from hdlcore.errors import RequestError
 from hdlcore.runtime.scenarios import parse_scenario, scenario_text
 
@@ -17,6 +17,8 @@ Frequency = Literal["daily", "monthly"]
 START, END = "2002-01-01", "2007-12-31"
 #: Ways to explain: gradients of a network's model, or what a process model answers when its forcing is nudged.
 EXPLANATIONS = (*METHODS, "finite_difference")
+#: Days back that can be asked for, and points or draws.
+MAX_LAGS, MAX_SAMPLES = 1460, 256
 #: Years a run may reach; outside them a date is taken for a slip.
 FIRST_YEAR, LAST_YEAR = 1901, 2100
 
@@ -65,19 +67,32 @@ class SimulationRequest:
 
 @dataclass(frozen=True)
 class ExplanationRequest:
-    """Attribute a target of one cell on every day of `year` to the forcing of the `lags` days up to it."""
+    """Attribute a target of one cell to the `lags` days up to it, on each `every`-th day from `start` to `end`.
+
+    `samples` is how many points or draws a method takes, where it takes any.
+    """
 
     model: str
     cell: int
     target: str = "tws"
     method: str = "gradient_x_input"
     lags: int = 365
-    year: int = 2005
+    start: str = "2005-01-01"
+    end: str = "2005-12-31"
+    every: int = 1
+    samples: int = 8
 
     def __post_init__(self) -> None:
         if self.method not in EXPLANATIONS:
-            raise RequestError(f"No attribution method is called '{self.method}'; there are {', '.join(EXPLANATIONS)}.")
-        if not 1 <= self.lags <= 1460:
-            raise RequestError(f"{self.lags} lags cannot be attributed; ask for 1 to 1460 days.")
-        if not FIRST_YEAR + 5 <= self.year <= LAST_YEAR:
-            raise RequestError(f"The year {self.year} is outside {FIRST_YEAR + 5} to {LAST_YEAR}; choose one within.")
+            find_method(self.method)
+        if not 1 <= self.lags <= MAX_LAGS:
+            raise RequestError(f"{self.lags} lags cannot be attributed; ask for 1 to {MAX_LAGS} days.")
+        start, end = parse_date(self.start, "start"), parse_date(self.end, "end")
+        if end < start:
+            raise RequestError(f"The target days end ({self.end}) before they start ({self.start}); swap the dates.")
+        if start.year < FIRST_YEAR + 5:
+            raise RequestError(f"The start {self.start} is before {FIRST_YEAR + 5}; choose a later one.")
+        if self.every < 1:
+            raise RequestError(f"Every {self.every} days is no step; ask for 1 or more.")
+        if not 1 <= self.samples <= MAX_SAMPLES:
+            raise RequestError(f"{self.samples} samples cannot be taken; ask for 1 to {MAX_SAMPLES}.")

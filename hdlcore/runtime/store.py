@@ -15,6 +15,10 @@ def check_target(path: Path) -> None:
     """Refuse, before any work, a file name that cannot be written; raises `RequestError`."""
     if path.suffix not in (".nc", ".zarr"):
         raise RequestError(f"{path} is neither a .nc nor a .zarr file; name the output so.")
+    _check_folder(path)
+
+
+def _check_folder(path: Path) -> None:
     folder = path.resolve().parent
     if not folder.is_dir():
         raise RequestError(f"The folder {folder} does not exist; make it first.")
@@ -44,3 +48,18 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
             shutil.rmtree(beside, ignore_errors=True)
         else:
             beside.unlink(missing_ok=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a small text beside `path`, then rename; raises `RequestError` where it cannot be written."""
+    _check_folder(path)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        raise RequestError(
+            f"{path} could not be written ({error}); check room and rights, nothing was kept."
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)

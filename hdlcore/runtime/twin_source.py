@@ -101,14 +101,11 @@ class TwinSource:
         of the difference from a run under the mean seasonal cycle.
         """
         began = time.perf_counter()
+        days = _record_days(request)
         response = lagged_response(
-            self.world, request.cell, request.target, request.lags, request.year, self.spec, progress, cancel
+            self.world, request.cell, request.target, request.lags, int(request.start[:4]), self.spec, progress, cancel
         )["response"]
         check(cancel)
-        first = np.datetime64(f"{request.year}-01-01") - (request.lags - 1)
-        days = np.arange(first, np.datetime64(f"{request.year + 1}-01-01"), dtype="datetime64[D]")
-        if days[0] < np.datetime64("1987-01-01"):
-            raise RequestError(f"The twin begins in 1987; ask for a year after {1987 + request.lags // 365}.")
         cells = np.array([request.cell])
         own = generate_arrays(self.world, cells, str(days[0]), str(days[-1]), self.spec.weather)
         baseline = smooth_daily_cycle(*self._record(cells), days)
@@ -116,7 +113,8 @@ class TwinSource:
         windows = np.lib.stride_tricks.sliding_window_view(departure, request.lags, axis=0)  # (target, forcing, lag)
         contributions = response.values * windows[..., ::-1].transpose(0, 2, 1)
         difference = self._difference(request, days, baseline)
-        return self._dataset(request, contributions, difference, time.perf_counter() - began)
+        whole = self._dataset(request, days[request.lags - 1 :], contributions, difference, time.perf_counter() - began)
+        return whole.sel(time=slice(request.start, request.end)).isel(time=slice(None, None, request.every))
 
     def _difference(self, request: ExplanationRequest, days: NDArray, baseline: NDArray) -> NDArray[np.float32]:
         """Target minus the target of a run under the baseline from the same state, on each day of the year."""
@@ -129,12 +127,11 @@ class TwinSource:
         return whole[request.lags - 1 :]
 
     def _dataset(
-        self, request: ExplanationRequest, contributions: NDArray, difference: NDArray, seconds: float
+        self, request: ExplanationRequest, days: NDArray, contributions: NDArray, difference: NDArray, seconds: float
     ) -> xr.Dataset:
         target = VARIABLES[request.target]
         units = {"units": target.units, "source": "generated"}
         bin_start, bin_end = lag_bins(request.lags)
-        days = np.arange(f"{request.year}-01-01", f"{request.year + 1}-01-01", dtype="datetime64[D]")
         gap = contributions.sum((1, 2)) - difference
         data = {
             "attribution": (
@@ -153,6 +150,7 @@ class TwinSource:
         coords = {
             "time": ("time", days.astype("datetime64[ns]"), {"long_name": "target day"}),
             "lag": ("lag", np.arange(request.lags, dtype=np.int32), {"units": "d", "long_name": "days before target"}),
+            "lag_last": ("lag", np.arange(request.lags, dtype=np.int32), {"units": "d"}),
             "forcing": list(FORCING),
             "lag_bin": np.arange(bin_start.size, dtype=np.int32),
             "lag_start": ("lag_bin", bin_start.astype(np.int32), {"units": "d"}),
@@ -170,3 +168,14 @@ class TwinSource:
             "cost_seconds": round(seconds, 3),
         }
         return xr.Dataset(data, coords, attrs)
+
+
+def _record_days(request: ExplanationRequest) -> NDArray[np.datetime64]:
+    """The year that is asked about and the days before it; raises `RequestError` for what the twin cannot answer."""
+    year = int(request.start[:4])
+    if request.end[:4] != request.start[:4]:
+        raise RequestError("The twin answers for the days of one calendar year at a time; choose days of one year.")
+    first = np.datetime64(f"{year}-01-01") - (request.lags - 1)
+    if first < np.datetime64("1987-01-01"):
+        raise RequestError(f"The twin begins in 1987; ask for a year after {1987 + request.lags // 365}.")
+    return np.arange(first, np.datetime64(f"{year + 1}-01-01"), dtype="datetime64[D]")

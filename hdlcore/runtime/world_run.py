@@ -18,8 +18,8 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from hdlcore.attribution.lags import bin_sum
-from hdlcore.attribution.world import target_days, window_gradients
+from hdlcore.attribution.banded import window_gradient
+from hdlcore.attribution.lags import bin_sum, mid_months
 from hdlcore.data.cube import open_world, positions
 from hdlcore.models.checkpoint import read_card
 from hdlcore.models.hybrid import Prepared
@@ -201,7 +201,7 @@ def _forcing_cycle(forcing: torch.Tensor, lengths: list[int]) -> NDArray:
 
 def _window_starts() -> dict[int, int]:
     """Day of the run on which each memory window begins -> its number."""
-    ends = target_days(MEMORY_YEAR, np.datetime64(START))
+    ends = mid_months(MEMORY_YEAR, np.datetime64(START))
     return {int(end) - MEMORY_LAGS + 1: i for i, end in enumerate(ends)}
 
 
@@ -220,7 +220,7 @@ def _memory(
         window = slice(first, first + MEMORY_LAGS)
         member = number % members  # each target day is asked of one member, each member of every season
         own = prepared.member(member)
-        gradient = window_gradients(ensemble.model, own, forcing[window], states[number][member], MEMORY_TARGET)
+        gradient = window_gradient(ensemble.model, own, forcing[window], states[number][member], MEMORY_TARGET)
         contribution = (gradient * departure[window].flip(0).transpose(0, 1)).permute(2, 1, 0).numpy()
         size += np.abs(contribution)
         signed += contribution

@@ -1,25 +1,32 @@
-"""Attribution is exact: against plain autograd, against the analytic reservoir, and in what it adds up to."""
+"""Attribution is exact: against plain autograd, against reservoirs known on paper, and in what it adds up to."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from captum.attr import IntegratedGradients, Saliency
 
+from hdlcore.attribution import attribute as asking
 from hdlcore.attribution import banded
-from hdlcore.attribution.banded import banded_gradients
-from hdlcore.attribution.gradients import attribute
-from hdlcore.attribution.world import window_gradients
+from hdlcore.attribution.attribute import attribute, every_day
+from hdlcore.attribution.banded import banded_gradients, lag_gradients, trajectory, window_gradients
+from hdlcore.attribution.contract import Question, Subject
+from hdlcore.attribution.pulse import impulse
+from hdlcore.attribution.registry import METHODS
 from hdlcore.errors import Cancelled, RequestError
 from hdlcore.models.hybrid import HybridModel, Named, stack_members
 from hdlcore.models.kinds.h2m import H2M
+from hdlcore.models.kinds.lstm import LSTM
 from hdlcore.models.parameters import FIXED, Parameter, Store
+from hdlcore.models.registry import KINDS
 from hdlcore.physics.groundwater import linear_reservoir
 
-DAYS, CELLS, LAGS = 24, 2, 9
+DAYS, CELLS, LAGS, MEMBERS = 24, 2, 9, 2
 RATE = 0.07
 
 
@@ -43,28 +50,63 @@ class Reservoir(HybridModel):
         return {"groundwater": groundwater}, {"baseflow": baseflow}
 
 
-def ensemble(members: int = 2) -> tuple[H2M, object, torch.Tensor, torch.Tensor]:
-    """A small float64 ensemble of random H2M, with forcing (time, member, cell, 3) and a warm-ish state."""
+class Cascade(Reservoir):
+    """Two equal linear reservoirs, one feeding the other."""
+
+    stores: ClassVar = (Store("soil_moisture", 50.0, 100.0), Store("groundwater", 50.0, 100.0))
+
+    @staticmethod
+    def physics(forcing: Named, stores: Named, parameters: Named) -> tuple[Named, Named]:
+        """Rain in, through two reservoirs, baseflow out."""
+        rate = parameters["baseflow_rate"]
+        upper, passed = linear_reservoir(stores["soil_moisture"], forcing["precipitation"], rate)
+        lower, baseflow = linear_reservoir(stores["groundwater"], passed, rate)
+        return {"soil_moisture": upper, "groundwater": lower}, {"baseflow": baseflow}
+
+
+def subject(kind: type[HybridModel] = H2M, members: int = MEMBERS, cells: int = CELLS, days: int = DAYS) -> Subject:
+    """A small float64 ensemble with random weights under made-up weather."""
     models = []
     for seed in range(members):
         torch.manual_seed(seed)
-        model = H2M(["a", "b"], hidden=5).double().requires_grad_(False)
+        model = kind(["a", "b"], hidden=5).double().requires_grad_(False)
         for parameter in model.parameters():
             parameter.add_(0.5 * torch.randn_like(parameter))
         models.append(model)
-    generator = torch.Generator().manual_seed(7)
-    statics = torch.randn(CELLS, 2, dtype=torch.float64, generator=generator)
-    prepared = stack_members([m.prepare(statics) for m in models])
-    forcing = torch.rand(DAYS, 1, CELLS, 3, dtype=torch.float64, generator=generator)
-    forcing = forcing * torch.tensor([12.0, 20.0, 150.0]) + torch.tensor([0.0, -5.0, 0.0])
-    state = models[0].initial_state(CELLS).expand(members, -1, -1).clone()
-    return models[0], prepared, forcing.expand(-1, members, -1, -1).contiguous(), state
+    model, generator = models[0], torch.Generator().manual_seed(7)
+    statics = torch.randn(cells, 2, dtype=torch.float64, generator=generator)
+    scale = {"precipitation": (12.0, 0.0), "air_temperature": (20.0, -5.0), "net_radiation": (150.0, 0.0)}
+    scales = torch.tensor([scale.get(name, (5.0, 0.0)) for name in model.forcing])
+
+    def weather() -> torch.Tensor:
+        drawn = torch.rand(days, 1, cells, len(model.forcing), dtype=torch.float64, generator=generator)
+        return (drawn * scales[:, 0] + scales[:, 1]).expand(-1, members, -1, -1).contiguous()
+
+    forcing, others = weather(), [weather() for _ in range(3)]
+    state = model.initial_state(cells).expand(members, -1, -1).clone()
+    usual = state.expand(days, -1, -1, -1) * 1.1 + 0.2
+    return Subject(
+        model=model,
+        prepared=stack_members([m.prepare(statics) for m in models]),
+        forcing=forcing,
+        baseline=forcing.mean(0, keepdim=True).expand_as(forcing),
+        state=state,
+        days=np.arange("2001-01-01", np.datetime64("2001-01-01") + days, dtype="datetime64[D]"),
+        cells=np.arange(cells),
+        usual=lambda: usual,
+        other_years=lambda i: others[i % len(others)],
+    )
 
 
-def plain_gradients(model, prepared, forcing, state, target) -> torch.Tensor:
+def question(target: str = "tws", lags: int = LAGS, days: int = DAYS, **more: int) -> Question:
+    """Every day of the record that has `lags` days of weather."""
+    return Question(target, every_day(days, lags), lags, **more)
+
+
+def plain_gradients(made: Subject, target: str) -> torch.Tensor:
     """One backward pass per target day: (n_target, member, cell, lag, n_forcing)."""
-    x = forcing.clone().requires_grad_()
-    series, _ = model.run(prepared, x, state, (target,))
+    x = made.forcing.clone().requires_grad_()
+    series, _ = made.model.run(made.prepared, x, made.state, (target,))
     rows = []
     for day in range(LAGS - 1, DAYS):
         (gradient,) = torch.autograd.grad(series[day].sum(), x, retain_graph=True)
@@ -73,77 +115,224 @@ def plain_gradients(model, prepared, forcing, state, target) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("target", ["tws", "evapotranspiration", "runoff", "swe"])
-def test_banded_adjoint_equals_plain_autograd(target: str) -> None:
-    model, prepared, forcing, state = ensemble()
-    values, gradients = banded_gradients(model, prepared, forcing, state, target, LAGS)
-    truth = plain_gradients(model, prepared, forcing, state, target)
+def test_banded_and_window_gradients_equal_plain_autograd(target: str) -> None:
+    made, truth = subject(), plain_gradients(subject(), target)
     assert truth.abs().max() > 1e-4
-    torch.testing.assert_close(gradients, truth, rtol=1e-9, atol=1e-11)
-    series, _ = model.run(prepared, forcing, state, (target,))
-    torch.testing.assert_close(values, series[LAGS - 1 :, ..., 0])
+    states = trajectory(made.model, made.prepared, made.forcing, made.state)
+    for way in (banded_gradients, window_gradients):
+        gradients = way(made.model, made.prepared, made.forcing, states, question(target))
+        torch.testing.assert_close(gradients, truth, rtol=1e-9, atol=1e-11)
 
 
-def test_chunks_of_cells_do_not_change_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, prepared, forcing, state = ensemble()
-    _, whole = banded_gradients(model, prepared, forcing, state, "tws", LAGS)
-    monkeypatch.setattr(banded, "MAX_ROWS", DAYS * 2)  # one cell at a time
-    _, chunked = banded_gradients(model, prepared, forcing, state, "tws", LAGS)
-    torch.testing.assert_close(chunked, whole, rtol=1e-12, atol=1e-14)
+def test_chunks_of_cells_and_days_do_not_change_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, some = subject(), replace(question(), targets=np.array([9, 23]))
+    whole, few = lag_gradients(made, made.forcing, question()), lag_gradients(made, made.forcing, some)
+    torch.testing.assert_close(few, whole[[1, 15]], rtol=1e-12, atol=1e-14)
+    monkeypatch.setattr(banded, "MAX_ROWS", DAYS * MEMBERS)  # one cell at a time
+    monkeypatch.setattr(banded, "WINDOW_ROWS", LAGS)  # one window at a time
+    torch.testing.assert_close(lag_gradients(made, made.forcing, question()), whole, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(lag_gradients(made, made.forcing, some), few, rtol=1e-12, atol=1e-14)
 
 
-def test_window_gradients_equal_the_banded_adjoint() -> None:
-    model, prepared, forcing, state = ensemble()
-    _, gradients = banded_gradients(model, prepared, forcing, state, "tws", DAYS)
-    for member in range(2):
-        window = window_gradients(model, prepared.member(member), forcing[:, member], state[member], "tws")
-        torch.testing.assert_close(window, gradients[0, member])
+@pytest.mark.parametrize("name", METHODS)
+def test_parts_of_an_answer_do_not_change_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = subject(LSTM) if name == "additive_decomposition" else subject()
+    whole = attribute(made, question(samples=2), name)
+    monkeypatch.setattr(asking, "PART_BYTES", 1)  # one cell and member at a time
+    parts = attribute(made, question(samples=2), name)
+    tolerance = {"rtol": 1e-5, "atol": 1e-6 * float(abs(whole["attribution"]).max())}
+    np.testing.assert_allclose(parts["attribution"], whole["attribution"], **tolerance)
+    assert whole["attribution"].dims[:3] == ("cell", "time", "lag")
+    assert abs(whole["attribution"]).max() > 0 and whole.attrs["claim"]
 
 
-def test_a_linear_reservoir_remembers_as_on_paper() -> None:
-    model = Reservoir([]).double()
-    prepared = stack_members([model.prepare(torch.empty(1, 0, dtype=torch.float64))])
-    forcing = torch.rand(60, 1, 1, 1, dtype=torch.float64)
-    state = model.initial_state(1)[None]
-    _, gradients = banded_gradients(model, prepared, forcing, state, "baseflow", 40)
-    lags = np.arange(40)
-    truth = np.where(lags > 0, RATE * (1 - RATE) ** (lags - 1), 0)
-    for day in (0, 10, 20):
-        np.testing.assert_allclose(gradients[day, 0, 0, :, 0], truth, atol=1e-14)
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_kind_of_model_can_be_asked_by_every_method(kind: type[HybridModel]) -> None:
+    made = subject(kind, members=1, cells=1)
+    target = "runoff"
+    for name, method in METHODS.items():
+        if said := method.refuses(made.model, target):
+            with pytest.raises(RequestError, match=said[:20]):
+                attribute(made, question(target, lags=5), name)
+            continue
+        answer = attribute(made, question(target, lags=5, samples=2), name)
+        assert np.isfinite(answer["attribution"]).all()
+        assert tuple(answer[method.axis].values) == method.entries(made.model)
+
+
+def linear(kind: type[HybridModel], days: int = 60) -> Subject:
+    made = subject(kind, members=1, cells=1, days=days)
+    return replace(made, baseline=torch.zeros_like(made.forcing))
+
+
+@pytest.mark.parametrize("kind", [Reservoir, Cascade])
+def test_linear_reservoirs_remember_as_on_paper(kind: type[HybridModel]) -> None:
+    """One reservoir answers a unit of rain with r (1-r)^(l-1), two with r^2 (l-1) (1-r)^(l-2)."""
+    made, lag = linear(kind), np.arange(40)
+    truth = RATE * (1 - RATE) ** (lag - 1.0) if kind is Reservoir else RATE**2 * (lag - 1.0) * (1 - RATE) ** (lag - 2.0)
+    truth = np.where(lag > (kind is Cascade), truth, 0)
+    asked = question("baseflow", 40, 60)
+    found = attribute(made, asked, "saliency")["attribution"].values[0, :, :, 0]
+    np.testing.assert_allclose(found, np.broadcast_to(truth, found.shape), atol=1e-8)
+    pulses = attribute(made, asked, "impulse_response")["attribution"].values[0, :, :, 0]
+    np.testing.assert_allclose(pulses, 10 * np.broadcast_to(truth, found.shape), atol=1e-6)
+    rain = made.forcing[:, 0, 0, 0].numpy()
+    windows = np.lib.stride_tricks.sliding_window_view(rain, 40)[:, ::-1]
+    for name in ("gradient_x_input", "integrated_gradients"):
+        found = attribute(made, asked, name)["attribution"].values[0, :, :, 0]
+        np.testing.assert_allclose(found, windows * truth, atol=1e-6)
+    start, _ = asked.windows
+    occluded = attribute(made, asked, "occlusion")["attribution"].values[0, :, :, 0]
+    np.testing.assert_allclose(occluded, np.add.reduceat(windows * truth, start, axis=1), atol=1e-6)
+
+
+def test_a_linear_reservoir_is_the_only_carrier_of_its_memory() -> None:
+    """A store that stands d above its usual amount l days ago adds r (1-r)^l d to the flow of today."""
+    made, asked = linear(Reservoir), question("baseflow", 40, 60)
+    states = trajectory(made.model, made.prepared, made.forcing, made.state)[:, 0, 0, 0].numpy()
+    above = states - made.usual()[:, 0, 0, 0].numpy()  # type: ignore[misc]
+    lag, _ = asked.windows
+    truth = RATE * (1 - RATE) ** lag * above[asked.targets[:, None] - lag]
+    for name in ("carriers", "truncated_history"):
+        found = attribute(made, asked, name)["attribution"].values[0, :, :, 0]
+        np.testing.assert_allclose(found, truth, atol=1e-5)
 
 
 def test_contributions_of_a_linear_model_add_up_exactly() -> None:
-    model = Reservoir([]).double()
-    prepared = stack_members([model.prepare(torch.empty(1, 0, dtype=torch.float64))])
-    forcing, state = torch.rand(40, 1, 1, 1, dtype=torch.float64), model.initial_state(1)[None]
-    for method in ("gradient_x_input", "integrated_gradients"):
-        result = attribute(method, model, prepared, forcing, torch.zeros_like(forcing), state, "baseflow", 40)
-        assert result.gap.abs().max() < 1e-12
+    made = linear(Reservoir, 40)
+    for name in ("gradient_x_input", "integrated_gradients", "expected_gradients"):
+        result = attribute(made, question("baseflow", 40, 40, samples=3), name)
+        assert abs(result["completeness_gap"]).max() < 1e-5 and abs(result["difference"]).max() > 0.1
 
 
 def test_integrated_gradients_add_up_better_than_gradient_x_input() -> None:
     """Over the whole record the sum of integrated gradients is F(x) - F(b); a single gradient is only tangent."""
-    model, prepared, forcing, state = ensemble()
-    baseline = forcing.mean(0, keepdim=True).expand_as(forcing)
-    arguments = (model, prepared, forcing, baseline, state, "tws", DAYS)
-    tangent = attribute("gradient_x_input", *arguments)
-    coarse, fine = (attribute("integrated_gradients", *arguments, nodes=n) for n in (4, 128))
-    assert fine.gap.abs().max() < 0.02 * fine.difference.abs().max()
-    assert fine.gap.abs().mean() < coarse.gap.abs().mean() < tangent.gap.abs().mean()
+    made = subject(members=1, cells=1)
+    tangent = attribute(made, question(lags=DAYS), "gradient_x_input")["completeness_gap"]
+    coarse, fine = (attribute(made, question(lags=DAYS, samples=n), "integrated_gradients") for n in (4, 40))
+    assert abs(fine["completeness_gap"]).max() < 0.02 * abs(fine["difference"]).max()
+    gaps = [float(abs(gap).mean()) for gap in (fine["completeness_gap"], coarse["completeness_gap"], tangent)]
+    assert gaps[0] < gaps[1] < gaps[2]
 
 
-def test_lags_longer_than_the_record_are_refused() -> None:
-    model, prepared, forcing, state = ensemble()
-    with pytest.raises(RequestError, match="do not fit a record"):
-        attribute("gradient_x_input", model, prepared, forcing, forcing, state, "tws", DAYS + 1)
-    with pytest.raises(RequestError, match="no output"):
-        attribute("gradient_x_input", model, prepared, forcing, forcing, state, "gpp", 3)
-    with pytest.raises(RequestError, match="No attribution method"):
-        attribute("guess", model, prepared, forcing, forcing, state, "tws", 3)
+def test_the_additive_decomposition_of_an_lstm_adds_up() -> None:
+    """From a cold start over the whole record nothing is left over but the quadrature of the head."""
+    result = attribute(subject(LSTM), question("runoff", DAYS), "additive_decomposition")
+    assert abs(result["difference"]).max() > 1e-3
+    assert abs(result["completeness_gap"]).max() < 1e-6
 
 
-def test_a_cancelled_attribution_stops() -> None:
-    model, prepared, forcing, state = ensemble()
-    token = threading.Event()
-    token.set()
+def test_gradients_are_those_of_captum() -> None:
+    made = subject(members=1, cells=1)
+
+    def last_day(x: torch.Tensor) -> torch.Tensor:  # (batch, time, n_forcing)
+        outputs, _ = made.model.run(
+            made.prepared.member(0).cells(torch.zeros(len(x), dtype=torch.long)), x.transpose(0, 1),
+            made.state[0].expand(len(x), -1), ("tws",),
+        )  # fmt: skip
+        return outputs[-1, :, 0]
+
+    x, b = made.forcing[:, 0].transpose(0, 1), made.baseline[:, 0].transpose(0, 1)
+    asked = question(lags=DAYS, samples=16)
+    theirs = Saliency(last_day).attribute(x, abs=False)
+    ours = attribute(made, asked, "saliency")["attribution"].values[0, 0]
+    np.testing.assert_allclose(ours, theirs[0].flip(0), rtol=1e-5, atol=1e-7)
+    theirs = IntegratedGradients(last_day).attribute(x, b, n_steps=16, method="gausslegendre")
+    ours = attribute(made, asked, "integrated_gradients")["attribution"].values[0, 0]
+    np.testing.assert_allclose(ours, theirs[0].flip(0), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("driver", ["precipitation", "air_temperature"])
+def test_a_pulse_of_water_comes_out_or_stays(driver: str) -> None:
+    made = subject()
+    response = impulse(made, driver, 3, 20)
+    assert abs(response["water_unaccounted"]).max() < 1e-9
+    assert "balance" not in " ".join(response.attrs["flags"])
+    assert (
+        abs(response["tws"]).max() > 0
+        and response.attrs["pulse"] == {"precipitation": 10, "air_temperature": 5}[driver]
+    )
+
+
+class Leaky(Reservoir):
+    """A reservoir that makes water and turns rain round: nothing about it is plausible."""
+
+    @staticmethod
+    def physics(forcing: Named, stores: Named, parameters: Named) -> tuple[Named, Named]:
+        """Rain empties the store."""
+        groundwater = stores["groundwater"] - forcing["precipitation"]
+        return {"groundwater": groundwater}, {"baseflow": 0.0 * groundwater}
+
+
+def test_what_is_not_plausible_is_flagged() -> None:
+    flags = impulse(linear(Leaky), "precipitation", 3, 20).attrs["flags"]
+    assert any("balance does not close" in flag for flag in flags)
+
+
+def test_what_cannot_be_asked_is_refused_in_a_sentence() -> None:
+    made, asked = subject(), question()
+    for name, wrong, said in (
+        ("gradient_x_input", question(lags=DAYS + 1), "do not fit a record"),
+        ("gradient_x_input", replace(asked, target="gpp"), "no output 'gpp'"),
+        ("gradient_x_inputs", asked, "did you mean 'gradient_x_input'"),
+        ("saliency", replace(asked, targets=np.array([3])), "ask for days from 2001-01-09 to 2001-01-24"),
+        ("saliency", replace(asked, targets=np.array([], int)), "No target day"),
+        ("additive_decomposition", asked, "carriers instead"),
+    ):
+        with pytest.raises(RequestError, match=said):
+            attribute(made, wrong, name)
+    with pytest.raises(RequestError, match="no driver 'wind_speed'"):
+        impulse(made, "wind_speed", 3, 5)
+    with pytest.raises(RequestError, match="leaves the record"):
+        impulse(made, "precipitation", 20, 10)
+    with pytest.raises(RequestError, match="other years"):
+        attribute(replace(made, other_years=None), asked, "expected_gradients")
+    with pytest.raises(RequestError, match="usual course"):
+        attribute(replace(made, usual=None), asked, "carriers")
+
+
+def test_weather_that_cannot_tell_is_said_or_refused() -> None:
+    made = subject()
+    flat = made.forcing.clone()
+    flat[..., 2] = 80.0
+    result = attribute(replace(made, forcing=flat, baseline=flat.mean(0, keepdim=True).expand_as(flat)), question(),
+                       "integrated_gradients")  # fmt: skip
+    assert result.attrs["notes"].startswith("net_radiation never changes")
+    assert abs(result["attribution"].sel(forcing="net_radiation")).max() < 1e-9
+    still = flat[:1].expand_as(flat)
+    with pytest.raises(RequestError, match="No driver changes"):
+        attribute(replace(made, forcing=still), question(), "occlusion")
+    gaps = made.forcing.clone()
+    gaps[3, ..., 1] = torch.nan
+    with pytest.raises(RequestError, match="gaps in air_temperature"):
+        attribute(replace(made, forcing=gaps), question(), "saliency")
+    with pytest.raises(RequestError, match="not finite"):
+        attribute(replace(made, state=made.state * torch.inf), question(), "saliency")
+
+
+def test_too_large_a_question_is_answered_by_its_cost_and_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = subject()
+    monkeypatch.setattr(asking, "MAX_BYTES", 3000)
+    with pytest.raises(RequestError, match=r"would take .* ask for 1 cells at a time"):
+        attribute(made, question(), "saliency")
+    monkeypatch.setattr(asking, "MAX_BYTES", 1000)
+    with pytest.raises(RequestError, match=r"every \d+th day"):
+        attribute(made, question(), "saliency")
+    monkeypatch.setattr(asking, "MAX_SECONDS", 1e-12)
+    with pytest.raises(RequestError, match="fewer lags"):
+        attribute(made, question(), "saliency")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_work_is_cancelled_midway_and_tells_how_far_it_is(name: str) -> None:
+    made = subject(LSTM) if name == "additive_decomposition" else subject()
+    token, seen = threading.Event(), []
+
+    def progress(fraction: float, message: str) -> None:
+        seen.append(fraction)
+        if len(seen) == 3:
+            token.set()
+
     with pytest.raises(Cancelled):
-        banded_gradients(model, prepared, forcing, state, "tws", LAGS, cancel=token)
+        attribute(made, question("tws"), name, progress, token)
+    assert len(seen) == 3 and seen == sorted(seen) and seen[0] >= 0 and seen[-1] <= 1

@@ -120,7 +120,7 @@ def test_explanations_of_many_cells_are_those_of_each(
     run: Callable[..., Outcome], engine: Engine, cluster: Cluster, tmp_path: Path
 ) -> None:
     cells = engine.world["cell"].values[10:13]
-    request = ExplanationRequest("small", int(cells[0]), lags=30, year=2004)
+    request = ExplanationRequest("small", int(cells[0]), lags=30, start="2004-01-01", end="2004-12-31")
     run("why.zarr", cluster, cells=cells, request=request, block_cells=2)
     run("here.zarr", cells=cells, request=request)
     stored = read(tmp_path / "why.zarr")
@@ -188,7 +188,7 @@ def test_a_worker_killed_midway_costs_only_its_blocks(
     run: Callable[..., Outcome], engine: Engine, cluster: Cluster, tmp_path: Path
 ) -> None:
     cells = engine.world["cell"].values[20:32]
-    request = ExplanationRequest("small", int(cells[0]), lags=60, year=2004)
+    request = ExplanationRequest("small", int(cells[0]), lags=60, start="2004-01-01", end="2004-12-31")
     killed: list[int] = []
 
     def kill_one(fraction: float, words: str) -> None:
@@ -227,7 +227,7 @@ def test_a_killed_run_resumes_with_what_is_missing(
     run: Callable[..., Outcome], engine: Engine, small_cube: Path, small_model: Path, tmp_path: Path
 ) -> None:
     cells = engine.world["cell"].values[30:42]
-    request = ExplanationRequest("small", int(cells[0]), lags=60, year=2004)
+    request = ExplanationRequest("small", int(cells[0]), lags=60, start="2004-01-01", end="2004-12-31")
     code = (
         "import sys; from pathlib import Path; from hdlcore.runtime.engine import Engine\n"
         "from hdlcore.runtime.blocks import run_blocks; from hdlcore.runtime.requests import ExplanationRequest\n"

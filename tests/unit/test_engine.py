@@ -111,7 +111,7 @@ def test_the_cache_is_bounded_and_forgets_the_oldest() -> None:
 
 
 def test_an_explanation_adds_up_and_names_its_baseline(engine: Engine, cells: tuple[int, ...]) -> None:
-    request = ExplanationRequest("small", cells[3], "tws", "integrated_gradients", lags=40, year=2004)
+    request = ExplanationRequest("small", cells[3], "tws", "integrated_gradients", 40, "2004-01-01", "2004-12-31")
     result = engine.explain(request)
     assert result["attribution"].dims == ("time", "lag", "forcing")
     assert result.sizes["time"] == 366
@@ -180,7 +180,7 @@ def test_the_twin_stands_beside_the_models_and_says_that_it_is_generated(engine:
 def test_the_twins_true_response_obeys_mass_and_says_what_a_linearisation_leaves(engine: Engine) -> None:
     """A mm more rain leaves at most a mm more, and no less than nothing, in storage on any later day."""
     cell = int(engine.world["cell"].values[3])
-    request = ExplanationRequest("twin-earth", cell, "tws", "finite_difference", 60, 2004)
+    request = ExplanationRequest("twin-earth", cell, "tws", "finite_difference", 60, "2004-01-01", "2004-12-31")
     why = engine.explain(request)
     assert why["attribution"].dims == ("time", "lag", "forcing") and why["attribution"].shape == (366, 60, 3)
     run = engine.simulate(SimulationRequest("twin-earth", (cell,), "2004-01-01", "2004-12-31"))

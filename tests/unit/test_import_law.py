@@ -37,9 +37,11 @@ ALLOWED: dict[str, set[str]] = {
     "console": set(),
     "cli_data": FOUNDATION | {"data", "console"},
     "cli_cluster": FOUNDATION | {"runtime", "console"},
+    "cli_options": FOUNDATION | {"data", "runtime"},
+    "cli_explain": FOUNDATION | {"attribution", "runtime", "console", "cli_cluster", "cli_options"},
     "cli": GROUND
     | {"data", "models", "training", "attribution", "analysis", "runtime", "doctor"}
-    | {"console", "cli_data", "cli_cluster"},
+    | {"console", "cli_data", "cli_cluster", "cli_options", "cli_explain"},
 }
 # The dashboard sees the engine, the analysis and names; data and attribution only as pure functions on datasets, and
 # for the Data page the cubes, their reviews and the door that files come in by.
