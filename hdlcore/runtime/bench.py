@@ -13,18 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from hdlcore.attribution.banded import banded_gradients
 from hdlcore.data.cube import positions
 from hdlcore.data.weather import generate_arrays
 from hdlcore.models.kernels import arrays, fast
+from hdlcore.runtime.bench_attribution import attribution_figures
 from hdlcore.runtime.bench_kernels import Clock, Figure, child, kernel_figures, seconds, sgemm_flops, simulation
 from hdlcore.runtime.engine import Engine
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.requests import SimulationRequest, parse_date
 from hdlcore.runtime.simulate import simulate_cells
 
-#: Target days of the reference that are really run; its time for all is scaled from these.
-SAMPLED_DAYS = 6
 ALL_LAND_YEARS = ("2001-01-01", "2014-12-31")
 
 
@@ -37,7 +35,8 @@ def run_bench(models: list[Path] | None = None, all_land: bool = False) -> dict[
     threads = arrays.threads()
     peak_one, peak_all = sgemm_flops(1), sgemm_flops(threads)
     figures = kernel_figures(peak_one, peak_all)
-    figures += [_attribution(ensemble, cell), _members(ensemble, cell), _weather(ensemble), _start(ensemble)]
+    figures += attribution_figures(ensemble)
+    figures += [_members(ensemble, cell), _weather(ensemble), _start(ensemble)]
     if all_land:
         figures.append(_all_land(ensemble))
     machine = {
@@ -59,29 +58,6 @@ def _processor() -> str:
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
-
-
-def _attribution(ensemble: Ensemble, cell: np.ndarray) -> Figure:
-    """Gradients of 365 target days over 365 lags: banded adjoint against one backward pass per target day."""
-    lags, model = 365, ensemble.model
-    prepared = ensemble.prepare(positions(ensemble.world, cell))
-    start = parse_date("2004-01-02", "start")
-    forcing = ensemble.per_member(ensemble.forcing(cell, start, parse_date("2005-12-31", "end")))
-    state, _ = ensemble.warm_state(cell, prepared, start)
-    ours = seconds(lambda: banded_gradients(model, prepared, forcing, state, "tws", lags), 1)
-
-    def one_by_one() -> None:
-        x = forcing.clone().requires_grad_()
-        for day in np.linspace(lags - 1, len(forcing) - 1, SAMPLED_DAYS).astype(int):
-            window = x[day - lags + 1 : day + 1]
-            with torch.enable_grad():
-                series, _ = model.run(prepared, window, state, ("tws",))
-            torch.autograd.grad(series[-1].sum(), x)
-
-    targets = len(forcing) - lags + 1
-    reference = seconds(one_by_one, 1) * targets / SAMPLED_DAYS
-    name = f"gradients of {targets} target days x {lags} lags, one cell, {len(ensemble.members)} members"
-    return Figure(name, ours, reference, reference / ours, "s")
 
 
 def _members(ensemble: Ensemble, cell: np.ndarray) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from hdlcore.attribution.banded import lag_gradients
 from hdlcore.attribution.contract import Method, Question, Raw, Report, Subject
@@ -21,7 +22,7 @@ def answer(subject: Subject, question: Question, report: Report) -> Raw:
     draw, n = np.random.default_rng(question.seed), question.samples
     nodes = draw.permutation((np.arange(n) + draw.random(n)) / n)
     own = target_series(subject, subject.forcing, question)
-    total, reference = None, 0.0
+    total, reference = None, torch.zeros_like(own)
     for i, node in enumerate(nodes):
 
         def part(fraction: float, done: int = i) -> None:
