@@ -8,12 +8,17 @@ For a single target day there is no gain; there one backward pass over its windo
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from hdlcore.attribution.contract import Question, Report, Subject
+from hdlcore.attribution.linear import F4, LinearDays, linear_days, suits
+from hdlcore.attribution.pull import LANES, pull
 from hdlcore.models.hybrid import HybridModel, Prepared
-from hdlcore.models.kernels import fast
+from hdlcore.models.kernels import arrays, fast
 
 #: Rows (member x day x cell) in one graph; more falls out of the cache.
 MAX_ROWS = 12_000
@@ -27,15 +32,6 @@ def ignore(fraction: float) -> None:
     """Report to nobody."""
 
 
-def trajectory(model: HybridModel, prepared: Prepared, forcing: Tensor, state: Tensor) -> Tensor:
-    """States before each day, (time, ..., cell, n_state), of a run over forcing (time, ..., cell, n_forcing)."""
-    states = []
-    for day in forcing.split(1):
-        states.append(state)
-        state = fast.advance(model, prepared, day, state)
-    return torch.stack(states)
-
-
 def lag_gradients(
     subject: Subject, forcing: Tensor, question: Question, report: Report = ignore, states: Tensor | None = None
 ) -> Tensor:
@@ -45,11 +41,37 @@ def lag_gradients(
     banded adjoint, few by one backward pass each over their windows; the numbers are the same. `states` is the
     `trajectory` under `forcing`, if it is known.
     """
+    model, prepared = subject.model, subject.prepared
     if states is None:
-        states = trajectory(subject.model, subject.prepared, forcing, subject.state)
+        states = fast.trajectory(model, prepared, forcing, subject.state)
+    if suits(model, forcing):
+        return pulled_gradients(model, prepared, forcing, states, question, report)
     few = FEW_TARGETS * question.targets.size < forcing.shape[0]
     gradients = window_gradients if few else banded_gradients
-    return gradients(subject.model, subject.prepared, forcing, states, question, report)
+    return gradients(model, prepared, forcing, states, question, report)
+
+
+def pulled_gradients(
+    model: HybridModel, prepared: Prepared, forcing: Tensor, states: Tensor, question: Question, report: Report = ignore
+) -> Tensor:
+    """The banded adjoint without a graph (`hdlcore.attribution.pull`); arguments and result as `banded_gradients`."""
+    n_days, n_members, n_cells, n_forcing = forcing.shape
+    n_targets = question.targets.size
+    gradients = np.zeros((n_members, n_cells, n_targets, question.lags, n_forcing), np.float32)
+    everyday = torch.zeros(n_days, dtype=torch.long)
+    arrays.one_blas_thread()
+    for member in range(n_members):
+        for cell in range(n_cells):
+            report((member * n_cells + cell) / (n_members * n_cells))
+            rows = prepared.member(member).cells(everyday + cell)
+            days = linear_days(model, rows, forcing[:, member, cell], states[:, member, cell], question.target)
+            found = gradients[member, cell]
+
+            def part(first: int, last: int, days: LinearDays = days, found: F4 = found) -> None:
+                pull(question.targets, first, last, *days.arguments, np.float32(1), found)
+
+            arrays.share([partial(part, *piece) for piece in arrays.pieces(n_targets, LANES)])
+    return torch.from_numpy(gradients).permute(2, 0, 1, 3, 4)
 
 
 def banded_gradients(

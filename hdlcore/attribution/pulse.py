@@ -8,10 +8,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hdlcore.attribution.banded import trajectory
 from hdlcore.attribution.contract import Subject, driver_index
 from hdlcore.errors import RequestError
 from hdlcore.models.kernels import fast
+from hdlcore.models.kernels.fast import trajectory
 from hdlcore.variables import VARIABLES
 
 #: What a day brings more, in the driver's unit.

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hdlcore.attribution.banded import trajectory
 from hdlcore.attribution.contract import Question, Report, Subject
 from hdlcore.models.kernels import fast
+from hdlcore.models.kernels.fast import trajectory
 
 #: Numbers of weather that one batch of runs may hold.
 BATCH_NUMBERS = 8_000_000

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from hdlcore.analysis.seasonality import smooth_daily_cycle
 from hdlcore.attribution.attribute import attribute, refuse_too_large
-from hdlcore.attribution.banded import trajectory
 from hdlcore.attribution.contract import Question, Subject
 from hdlcore.attribution.registry import find_method
 from hdlcore.data.cube import positions
 from hdlcore.models.hybrid import Prepared
+from hdlcore.models.kernels.fast import trajectory
 from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.requests import END, START, ExplanationRequest, parse_date

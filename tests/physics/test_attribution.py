@@ -14,12 +14,13 @@ from captum.attr import IntegratedGradients, Saliency
 from hdlcore.attribution import attribute as asking
 from hdlcore.attribution import banded
 from hdlcore.attribution.attribute import attribute, every_day
-from hdlcore.attribution.banded import banded_gradients, lag_gradients, trajectory, window_gradients
+from hdlcore.attribution.banded import banded_gradients, lag_gradients, pulled_gradients, window_gradients
 from hdlcore.attribution.contract import Question, Subject
 from hdlcore.attribution.pulse import impulse
 from hdlcore.attribution.registry import METHODS
 from hdlcore.errors import Cancelled, RequestError
 from hdlcore.models.hybrid import HybridModel, Named, stack_members
+from hdlcore.models.kernels.fast import trajectory
 from hdlcore.models.kinds.h2m import H2M
 from hdlcore.models.kinds.lstm import LSTM
 from hdlcore.models.parameters import FIXED, Parameter, Store
@@ -122,6 +123,21 @@ def test_banded_and_window_gradients_equal_plain_autograd(target: str) -> None:
     for way in (banded_gradients, window_gradients):
         gradients = way(made.model, made.prepared, made.forcing, states, question(target))
         torch.testing.assert_close(gradients, truth, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS.values() if k.networks], ids=lambda kind: kind.__name__)
+def test_going_back_without_a_graph_gives_the_same_gradients(kind: type[HybridModel]) -> None:
+    """In single precision, for every output, and for as many target days as do not fill the lanes."""
+    made = subject(kind, cells=1, days=30)
+    truth_states = trajectory(made.model, made.prepared, made.forcing, made.state)
+    model = subject(kind, members=1).model.float()
+    prepared, forcing, states = made.prepared.map(torch.Tensor.float), made.forcing.float(), truth_states.float()
+    for target in made.model.outputs:
+        asked = Question(target, np.array([*range(8, 30), 12]), 9)
+        truth = banded_gradients(made.model, made.prepared, made.forcing, truth_states, asked)
+        found = pulled_gradients(model, prepared, forcing, states, asked)
+        scale = truth.abs().amax((0, 1, 2, 3)).clamp(min=1e-6)
+        assert ((found - truth).abs() / scale).max() < 1e-4, target
 
 
 def test_chunks_of_cells_and_days_do_not_change_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hdlcore.attribution.banded import trajectory
 from hdlcore.attribution.contract import Method, Question, Raw, Report, Subject
 from hdlcore.models.hybrid import HybridModel
+from hdlcore.models.kernels.fast import trajectory
 
 ALL_WEATHER = "all_weather"
 #: Points of the average over the head.

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hdlcore.attribution.banded import trajectory
 from hdlcore.attribution.contract import Method, Question, Raw, Report, Subject
 from hdlcore.attribution.pulse import pulse_size, pulse_unit
 from hdlcore.attribution.reruns import BATCH_NUMBERS
 from hdlcore.models.kernels import fast
+from hdlcore.models.kernels.fast import trajectory
 
 
 def answer(subject: Subject, question: Question, report: Report) -> Raw:

@@ -59,7 +59,7 @@ class Day:
             group: [graph.input(f"{group}.{name}") for name in getattr(self.layout, group)]
             for group in ("forcing", "stores", "constant", "raw")
         }
-        named = _run(model, self.layout, self.inputs)
+        named = after_networks(model, self.layout, self.inputs)
         self.new = [self._number(named, name) for name in self.layout.stores]
         self.outputs = [self._number(named, name) for name in self.layout.outputs]
         self.seen = [s / (s + store.half) for s, store in zip(self.inputs["stores"], model.stores, strict=True)]
@@ -119,7 +119,7 @@ class Day:
             group: [_drawn(draw, group) for _ in symbols] for group, symbols in self.inputs.items()
         }  # fmt: skip
         tensors = {group: [torch.from_numpy(v) for v in group_values] for group, group_values in values.items()}
-        plain = _run(model, self.layout, tensors)
+        plain = after_networks(model, self.layout, tensors)
         known = {s.index: v for g, symbols in self.inputs.items() for s, v in zip(symbols, values[g], strict=True)}
         with np.errstate(all="ignore"):
             traced = evaluate(self.graph, [*self.new, *self.outputs], known)
@@ -158,7 +158,7 @@ def _network(model: HybridModel, spec: RecurrentNetwork) -> tuple[str, tuple[int
     )
 
 
-def _run(model: HybridModel, layout: Layout, values: dict) -> dict:
+def after_networks(model: HybridModel, layout: Layout, values: dict) -> dict:
     """What `HybridModel.step` does after the networks, on symbols or tensors."""
     table = {p.name: p for p in model.parameters_table}
     named = dict(zip(layout.constant, values["constant"], strict=True))

@@ -139,6 +139,22 @@ def advance(model: HybridModel, prepared: Prepared, forcing: Tensor, state: Tens
     return asked.state
 
 
+def trajectory(model: HybridModel, prepared: Prepared, forcing: Tensor, state: Tensor) -> Tensor:
+    """States on the morning of each day, (time, ..., cell, n_state), of a run over forcing (time, ..., cell, k)."""
+    path = usable(model, prepared, forcing, state)
+    if path is None:
+        states = []
+        with torch.no_grad():
+            for day in forcing.unbind(0):
+                states.append(state.expand(*forcing.shape[1:-1], -1))
+                _, state = model.step(day, state, prepared, model.store_names[:1] or model.outputs[:1])
+        return torch.stack(states)
+    if state.ndim == 2:
+        return path.training.states(prepared, forcing, state)
+    members = range(state.shape[0])
+    return torch.stack([path.training.states(prepared.member(m), forcing[:, m], state[m]) for m in members], 1)
+
+
 def sums(
     model: HybridModel, prepared: Prepared, forcing: Tensor, state: Tensor, bins: NDArray[np.int64], n_bins: int,
     keep: Sequence[str] | None = None,

@@ -47,6 +47,27 @@ class Training:
         outputs, after = _Recurrent.apply(self, columns, forcing, state, *tensors)
         return outputs, after
 
+    def states(self, prepared: Prepared, forcing: Tensor, state: Tensor) -> Tensor:
+        """State on the morning of each day (time, cell, n_state) of a run, as the way back keeps it."""
+        layout, (n_days, n_cells) = self.layout, forcing.shape[:2]
+        networks = arrays.networks(layout, prepared, transposed=True)
+        kept, per_network = _memory(layout, networks, n_days, n_cells)
+        after = state.detach().clone(memory_format=torch.contiguous_format).numpy()
+        constant, days = arrays.constants(layout, prepared, n_cells), arrays.numbers(forcing)
+        nothing, columns = np.empty((n_days, n_cells, 0), np.float32), np.zeros(0, np.int64)
+        kernel = self.module.forward
+
+        def part(first: int, stop: int) -> None:
+            kernel(days, after, constant, nothing, columns, kept, first, stop, *networks, *per_network)
+
+        arrays.share([_bound(part, *piece) for piece in arrays.pieces(n_cells, BLOCK_LANES)])
+        groups = [kept.reshape(len(kept), n_days, -1, BLOCK_LANES)[:, :, : len(layout.stores)]]
+        for i in range(len(layout.networks)):
+            for rows in (per_network[4 * i + 2], per_network[4 * i + 1]):  # hidden, then cell state
+                groups.append(rows.reshape(len(kept), n_days + 1, -1, BLOCK_LANES)[:, :-1])
+        before = np.concatenate(groups, 2).transpose(1, 0, 3, 2)  # (time, block, lane, n_state)
+        return torch.from_numpy(np.ascontiguousarray(before.reshape(n_days, -1, before.shape[-1])[:, :n_cells]))
+
 
 def _prepared(layout: Layout, tensors: Sequence[Tensor]) -> Prepared:
     recurrent = {
