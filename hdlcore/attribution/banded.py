@@ -68,7 +68,7 @@ def pulled_gradients(
             found = gradients[member, cell]
 
             def part(first: int, last: int, days: LinearDays = days, found: F4 = found) -> None:
-                pull(question.targets, first, last, *days.arguments, np.float32(1), found)
+                pull(question.targets, first, last, *days.arguments, np.float32(1), found)  # type: ignore[call-arg]
 
             arrays.share([partial(part, *piece) for piece in arrays.pieces(n_targets, LANES)])
     return torch.from_numpy(gradients).permute(2, 0, 1, 3, 4)
