@@ -50,16 +50,26 @@ def _os_sentence(error: OSError) -> str:
 @app.command()
 def models(json_: JsonOption = False, models: ModelsOption = None, data: DataOption = None) -> None:
     """List the models at hand, with their scores on held-out blocks."""
-    infos = open_engine(models, data).models()
+    engine = open_engine(models, data)
+    infos = [*engine.models(), *engine.models_of_places()]
     if json_:
         typer.echo(json.dumps([{**i.card.model_dump(), "folder": str(i.folder)} for i in infos], indent=1))
         return
-    table = Table("model", "title", "members", "seasonal TWS, held out: NSE", "r")
+    table = Table("model", "title", "members", "held out", "NSE", "r")
     for info in infos:
-        msc = info.card.scores.get("tws", {}).get("msc", {})
-        score = [f"{msc[k]:.2f}" if msc.get(k) is not None else "-" for k in ("nse_median", "r_median")]
-        table.add_row(info.id, info.title, str(info.members), *score)
+        variable, part, words = HEADLINES[info.card.recipe.get("data", "grace")]
+        values = info.card.scores.get(variable, {}).get(part, {})
+        score = [f"{values[k]:.2f}" if values.get(k) is not None else "-" for k in ("nse_median", "r_median")]
+        table.add_row(info.id, info.title, str(info.members), words, *score)
     out.print(table)
+
+
+#: The score that stands for a model, by what it was trained on.
+HEADLINES = {
+    "grace": ("tws", "msc", "storage, mean season"),
+    "twin": ("tws", "raw", "storage, months"),
+    "catchments": ("runoff", "raw", "runoff, days"),
+}
 
 
 @app.command()
@@ -88,7 +98,7 @@ def simulate(
     check_target(out_file)
     engine = open_engine(models, data)
     engine.source(model)
-    cells = chosen_cells(engine, cell, region, all_)
+    cells = chosen_cells(engine, model, cell, region, all_)
     request = SimulationRequest(model, cells, start, end, "monthly" if monthly else "daily", scenario)
     if cli_cluster.wants_blocks(out_file, cell is None, scheduler, local_cluster, resume):
         cli_cluster.run_in_blocks(engine, data, request, cells, out_file, scheduler, local_cluster, resume)
@@ -110,30 +120,50 @@ def evaluate(
     models: ModelsOption = None,
     data: DataOption = None,
 ) -> None:
-    """Run all land and score every cell by the members that never saw its block (some minutes)."""
-    from hdlcore.runtime.evaluate import evaluate as evaluate_run
-    from hdlcore.runtime.world_run import run_world
+    """Score a model on what its members never saw: all land (some minutes), or the places of a cube."""
+    from hdlcore.runtime.evaluate import evaluate as evaluate_model
+    from hdlcore.runtime.evaluate import table as score_rows
     from hdlcore.workers import Processes
 
     engine = open_engine(models, data)
     info = engine.model(model)
     with progress_bar() as report:
-        run = run_world(
-            info.folder, data, Processes(jobs), report=lambda fraction: report(fraction, "running all land")
-        )
-    result, _ = evaluate_run(run, info.card, engine.world)
+        result = evaluate_model(info.folder, info.card, engine.world, data, Processes(jobs), report)
     if json_:
         typer.echo(json.dumps(result, indent=1))
         return
-    table = Table("variable", "part", "NSE", "r", "RMSE")
-    for variable, parts in result["scores"].items():
-        for part, score in parts.items():
-            values = [score["nse_median"], score["r_median"], score["rmse_median"]]
-            table.add_row(variable, part, *("-" if v is None else f"{v:.3f}" for v in values))
-    out.print(f"{model}: medians over {result['n_cells']} cells; {result['split']}", highlight=False)
-    out.print(table)
+    rows = Table("variable", "part", "NSE", "r", "RMSE")
+    for variable, part, score in score_rows(result["scores"]):
+        values = [score["nse_median"], score["r_median"], score["rmse_median"]]
+        rows.add_row(variable, part, *("-" if v is None else f"{v:.3f}" for v in values))
+    out.print(f"{model}: medians over {result['n_cells']:,} places; {result['split']}", highlight=False)
+    out.print(rows)
+    for sheet in (_basin_table(result.get("basins", {})), _component_table(result.get("components", {}))):
+        if sheet.row_count:
+            out.print(sheet)
     residual = result["mass_balance"]["max_abs_residual_mm_per_year"]
     out.print(f"largest water-balance residual {residual:.2g} mm per year", highlight=False)
+
+
+def _basin_table(basins: dict[str, Any]) -> Table:
+    """NSE and KGE of daily runoff per basin, others beside it."""
+    rivals = list(
+        dict.fromkeys(name for row in basins.values() for name, value in row.items() if isinstance(value, dict))
+    )
+    sheet = Table("basin", "NSE", "KGE", *(f"NSE {name.replace('_', ' ')}" for name in rivals))
+    for name, row in basins.items():
+        values = [row["nse"], row["kge"], *(row.get(rival, {}).get("nse") for rival in rivals)]
+        sheet.add_row(name, *("-" if v is None else f"{v:.3f}" for v in values))
+    return sheet
+
+
+def _component_table(components: dict[str, Any]) -> Table:
+    """Stores against the twin's truth."""
+    sheet = Table("store", "r of anomalies", "r", "share of variance", "in truth")
+    for name, row in components.items():
+        values = [row[key] for key in ("r_anomaly_median", "r_median", "share_mean", "share_mean_truth")]
+        sheet.add_row(name, *("-" if v is None else f"{v:.3f}" for v in values))
+    return sheet
 
 
 @app.command()
@@ -150,10 +180,12 @@ def train(
     scheduler: SchedulerOption = None,
     local_cluster: LocalClusterOption = None,
 ) -> None:
-    """Train a recipe's ensemble, then run all land, score it and write the model folder."""
+    """Train a recipe's ensemble, then run it, score it and write the model folder."""
+    from hdlcore.runtime.evaluate import observations
     from hdlcore.runtime.publish import publish
     from hdlcore.training.ensemble import train_members
     from hdlcore.training.recipes import load_recipe
+    from hdlcore.training.sites import extra_members
     from hdlcore.workers import Processes
 
     chosen = load_recipe(recipe)
@@ -161,17 +193,23 @@ def train(
     done: dict[int, int] = {}
 
     with cli_cluster.cluster_of(scheduler, local_cluster) as cluster, progress_bar() as report:
+        cube = observations(chosen, data, report) or data
+        members = chosen.members + extra_members(chosen, cube)
 
         def passed(member: int, passes: int, record: dict[str, Any]) -> None:
             done[member] = passes
-            message = f"training: member {member}, held-out NSE {record['nse_held_out']:.2f}"
-            report(sum(done.values()) / (chosen.members * chosen.passes), message)
+            message = f"training: member {member}, validation NSE {record['nse_validation']:.2f}"
+            report(sum(done.values()) / (members * chosen.passes), message)
 
-        train_members(chosen, work, data, cluster or Processes(min(jobs, chosen.members)), resume, passed)
+        train_members(chosen, work, cube, cluster or Processes(min(jobs, members)), resume, passed)
         workers = cluster or Processes(jobs)
-        card = publish(chosen, work, out_dir, data, workers, tuple(baseline or ()), memory, report)
-    score = card.scores["tws"]["msc"]["nse_median"]
-    out.print(f"{out_dir}: median held-out NSE of the seasonal storage {score:.3f}", highlight=False)
+        card = publish(chosen, work, out_dir, cube, workers, tuple(baseline or ()), memory, report)
+    for variable, parts in card.scores.items():
+        if "raw" in parts:
+            medians = ", ".join(
+                f"{part} {parts[part]['nse_median']:.3f}" for part in parts if "nse_median" in parts[part]
+            )
+            out.print(f"{out_dir}: median NSE of {variable} on what was held out: {medians}", highlight=False)
 
 
 app.command(cls=cli_data.IngestCommand)(cli_data.ingest)

@@ -48,7 +48,7 @@ def explain(
     source = engine.source(model)
     first = source.info.methods[0] if source.info.methods else "gradient_x_input"
     preferred = "gradient_x_input" if "gradient_x_input" in source.info.methods else first
-    cells = chosen_cells(engine, cell, region, all_)
+    cells = chosen_cells(engine, model, cell, region, all_)
     request = ExplanationRequest(model, cells[0], target, method or preferred, lags, start, end, every, samples)
     if cli_cluster.wants_blocks(out_file, cell is None, scheduler, local_cluster, resume):
         cli_cluster.run_in_blocks(engine, data, request, cells, out_file, scheduler, local_cluster, resume)

@@ -24,17 +24,36 @@ def open_engine(models: list[Path] | None, data: Path | None) -> Any:
     return Engine(models or [], data, disk=DiskCache())
 
 
-def chosen_cells(engine: Any, cell: str | None, region: str | None, everything: bool) -> tuple[int, ...]:
-    """Ids of the cells of exactly one of a place, a region or all land; raises `RequestError`."""
+def chosen_cells(engine: Any, model: str, cell: str | None, region: str | None, everything: bool) -> tuple[int, ...]:
+    """Ids of the cells of exactly one of a place, a region or all land; raises `RequestError`.
+
+    A model of gauged places knows its places by name or number.
+    """
     from hdlcore.data.cube import find_cell
     from hdlcore.data.regions import cells_in_region
 
+    if any(info.id == model for info in engine.models_of_places()):
+        return _chosen_places(engine, model, cell, region, everything)
     if sum((cell is not None, region is not None, everything)) != 1:
         raise RequestError("Say where: exactly one of --cell LAT,LON, --region NAME or --all.")
     if cell is not None:
         return (find_cell(engine.world, *_lat_lon(cell)),)
     chosen = cells_in_region(engine.world, region) if region is not None else engine.world["cell"].values
     return tuple(int(c) for c in chosen)
+
+
+def _chosen_places(engine: Any, model: str, cell: str | None, region: str | None, everything: bool) -> tuple[int, ...]:
+    places = engine.cells_of(model)
+    ids = [int(number) for number in places["cell"].values]
+    names = [str(name) for name in places["name"].values] if "name" in places else [str(number) for number in ids]
+    if region is not None or (cell is None) != everything:
+        raise RequestError(f"'{model}' runs at places; say --cell NAME or --all. Names: {', '.join(names[:12])}.")
+    if everything:
+        return tuple(ids)
+    chosen = {**{str(number): number for number in ids}, **dict(zip(names, ids, strict=True))}.get(str(cell))
+    if chosen is None:
+        raise RequestError(f"'{model}' knows no place '{cell}'; it has {', '.join(names[:12])}.")
+    return (chosen,)
 
 
 def _lat_lon(text: str) -> tuple[float, float]:

@@ -22,3 +22,10 @@ def check(cancel: CancelToken | None) -> None:
     """Raise `Cancelled` when asked to stop."""
     if cancel is not None and cancel.is_set():
         raise Cancelled("The computation was cancelled; nothing was kept.")
+
+
+def scaled(progress: Progress | None, begin: float, end: float) -> Progress | None:
+    """A progress that fills the part from `begin` to `end` of another one."""
+    if progress is None:
+        return None
+    return lambda fraction, message: progress(begin + (end - begin) * fraction, message)

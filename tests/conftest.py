@@ -19,8 +19,8 @@ from hdlcore.cli import main
 from hdlcore.data.cube import open_world
 from hdlcore.folders import cache_folder
 from hdlcore.runtime.publish import publish
-from hdlcore.training.recipes import Recipe
-from hdlcore.training.trainer import Trainer
+from hdlcore.training.recipes import Recipe, Target
+from hdlcore.training.trainer import Trainer, make_task
 
 ROOT = Path(__file__).resolve().parents[1]
 torch.set_num_threads(1)
@@ -80,17 +80,18 @@ def small_cube(world: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> P
 def small_recipe() -> Recipe:
     """Two members, few passes: enough to walk the whole path."""
     return Recipe(
-        id="small", title="A small model", hidden=6, members=2, folds=2, lattice=1, passes=4, weather_years=(2001, 2004)
-    )
+        id="small", title="A small model", hidden=6, members=2, folds=2, lattice=1, batches=2, passes=4,
+        years=(2001, 2004), budyko_weight=1.0,
+        targets={"tws": Target(terms=("seasonal",), departures=True, smoothing_km=340.0, floor=15.0)},
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def small_model(small_cube: Path, small_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder trained and published on the small cube."""
     folder = tmp_path_factory.mktemp("models")
-    small = open_world(small_cube)
     for member in range(small_recipe.members):
-        Trainer(small_recipe, member, small, folder / "training").train()
+        Trainer(small_recipe, member, make_task(small_recipe, member, small_cube), folder / "training").train()
     publish(small_recipe, folder / "training", folder / "small", small_cube)
     return folder / "small"
 

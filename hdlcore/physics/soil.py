@@ -53,3 +53,19 @@ def moisture_limited_evaporation(
     supply = minimum(soil_moisture / (stress_threshold * capacity), 1.0)
     evapotranspiration = minimum(demand * supply, soil_moisture)
     return soil_moisture - evapotranspiration, evapotranspiration
+
+
+def unsaturated_drainage(
+    soil_moisture: Array, recharge: Array, capacity: Array, drainage_rate: Array, drainage_exponent: Array
+) -> tuple[Array, Array]:
+    """Drain a deep soil by a power of its wetness: returns (soil_moisture, drainage), mm and mm d-1.
+
+    ``drainage_rate * soil_moisture * (soil_moisture / capacity) ** drainage_exponent`` leaves, with `drainage_rate`
+    (d-1, below 1) that of a full soil: the conductivity of a soil falls steeply as it dries (Brooks and Corey 1964;
+    Clapp and Hornberger 1978, doi:10.1029/WR014i004p00601). What would exceed `capacity` (mm) drains as well.
+    """
+    wetness = minimum(soil_moisture / capacity, 1.0)
+    drained = drainage_rate * soil_moisture * wetness**drainage_exponent
+    filled = soil_moisture - drained + recharge
+    overflow = maximum(filled - capacity, 0.0)
+    return filled - overflow, drained + overflow

@@ -18,6 +18,7 @@ from hdlcore.data.weather import generate_arrays
 from hdlcore.models.kernels import arrays, fast
 from hdlcore.runtime.bench_attribution import attribution_figures
 from hdlcore.runtime.bench_kernels import Clock, Figure, child, kernel_figures, seconds, sgemm_flops, simulation
+from hdlcore.runtime.domains import weather_of
 from hdlcore.runtime.engine import Engine
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.requests import SimulationRequest, parse_date
@@ -77,7 +78,7 @@ def _members(ensemble: Ensemble, cell: np.ndarray) -> Figure:
 def _weather(ensemble: Ensemble) -> Figure:
     """Weather of 256 cells x 6 years made as one batch against cell by cell."""
     world, cells = ensemble.world, ensemble.world["cell"].values[:256]
-    period = ("2002-01-01", "2007-12-31", ensemble.weather)
+    period = ("2002-01-01", "2007-12-31", weather_of(ensemble.card))
     ours = seconds(lambda: generate_arrays(world, cells, *period))
     reference = seconds(lambda: [generate_arrays(world, cells[i : i + 1], *period) for i in range(16)], 1) * 16
     return Figure("daily weather, 256 cells x 6 years", ours, reference, reference / ours, "s")

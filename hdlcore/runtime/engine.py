@@ -62,6 +62,9 @@ class Engine:
         self.world = open_world(worlds[-1] if worlds else None)
         self.problems: list[str] = []
         self._sources: dict[str, Source] = {}
+        #: models of gauged places: their cells are those of a cube of places, not of the world
+        self._places: dict[str, ModelSource] = {}
+        self._cube_of_places = next((path for path in cubes if is_places(path)), None)
         self._cache, self._turns = DatasetCache(cache_bytes, disk), Turns()
         self._lock = threading.Lock()
         self._find([*models, assets_dir() / "models"])
@@ -88,7 +91,10 @@ class Engine:
                     self._problem(str(error))
                     continue
                 info = ModelInfo(card.id, card.title, folder, card)
-                self._sources.setdefault(card.id, ModelSource(info, self.world))
+                if card.recipe.get("data") == "catchments":
+                    self._places.setdefault(card.id, ModelSource(info, self.world, self._cube_of_places))
+                else:
+                    self._sources.setdefault(card.id, ModelSource(info, self.world))
 
     def _problem(self, sentence: str) -> None:
         logger.warning(sentence)
@@ -102,26 +108,36 @@ class Engine:
         return source.info
 
     def sources(self) -> list[SourceInfo]:
-        """Everything that can be looked at: models (the user's own first), the twin, data."""
+        """Everything that can be looked at on the world: models (the user's own first), the twin, data."""
         return [source.info for source in self._sources.values()]
 
     def source(self, source_id: str) -> Source:
         """One source by id; raises `ModelError` naming those there are."""
         try:
-            return self._sources[source_id]
+            return self._places.get(source_id) or self._sources[source_id]
         except KeyError:
             raise ModelError(
-                f"No model or data set is called '{source_id}'; at hand: {', '.join(self._sources)}."
+                f"No model or data set is called '{source_id}'; at hand: {', '.join([*self._sources, *self._places])}."
             ) from None
 
     def models(self) -> list[ModelInfo]:
-        """The trained models at hand, the user's own first."""
+        """The trained models of land at hand, the user's own first."""
         return [source.model for source in self._sources.values() if isinstance(source, ModelSource)]
 
+    def models_of_places(self) -> list[ModelInfo]:
+        """The trained models of gauged places at hand, the user's own first."""
+        return [source.model for source in self._places.values()]
+
+    def cells_of(self, source_id: str) -> xr.Dataset:
+        """The cells a source runs on: those of the world, or the places of a cube."""
+        source = self._places.get(source_id)
+        return source.ensemble().world if source else self.world
+
     def _model_source(self, model_id: str) -> ModelSource:
-        source = self._sources.get(model_id)
+        source = self._places.get(model_id) or self._sources.get(model_id)
         if not isinstance(source, ModelSource):
-            known = ", ".join(info.id for info in self.models()) or "none; train one with 'hdl train'"
+            known = ", ".join(info.id for info in [*self.models(), *self.models_of_places()])
+            known = known or "none; train one with 'hdl train'"
             raise ModelError(f"No model is called '{model_id}'; at hand: {known}.")
         return source
 
@@ -154,7 +170,7 @@ class Engine:
         """
         source = self.source(request.model)
         if source.info.kind != "data":
-            positions(self.world, request.cells)  # refuse unknown cells before any work
+            positions(self.cells_of(request.model), request.cells)  # refuse unknown cells before any work
         plain = None
         if request.scenario and first_changed_day(parse_scenario(request.scenario), request.start) > request.start:
             plain = self.simulate(replace(request, scenario=""), progress, cancel, asker)
@@ -175,7 +191,7 @@ class Engine:
         """Attribute a target to past forcing (see `hdlcore.runtime.explain`). Raises as `simulate` does."""
         source = self.source(request.model)
         refuse_explanation(source, request)
-        positions(self.world, (request.cell,))
+        positions(self.cells_of(request.model), (request.cell,))
         return self._answer(source, request, lambda turn: source.explain(request, progress, turn), cancel, asker)
 
     def _answer(
@@ -217,6 +233,15 @@ def is_world(path: Path) -> bool:
     except (OSError, ValueError, KeyError):
         return False
     return attributes.get("kind", "world") == "world"
+
+
+def is_places(path: Path) -> bool:
+    """Whether a path is a cube of places with daily weather."""
+    try:
+        attributes = json.loads((path / "zarr.json").read_text())["attributes"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return attributes.get("kind") == "points" and (path / "daily" / "precipitation").is_dir()
 
 
 def shipped_cubes() -> list[Path]:

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hdlcore.data.cube import positions
-from hdlcore.data.features import static_features
-from hdlcore.data.weather import WeatherSpec, generate_arrays
+from hdlcore.errors import ModelError
 from hdlcore.models.checkpoint import Card, load_member
 from hdlcore.models.hybrid import HybridModel, Prepared, stack_members
 from hdlcore.models.kernels import arrays, fast
 from hdlcore.progress import CancelToken, check
+from hdlcore.runtime.domains import Domain
 from hdlcore.runtime.requests import END, START
 from hdlcore.runtime.scenarios import Scenario, apply_scenario
 from hdlcore.runtime.spinup import spin_up
@@ -67,18 +67,27 @@ class WholeMonths:
 
 
 class Ensemble:
-    """All members of a model, bound to a world cube.
+    """All members of a model, bound to the cells it runs on.
 
-    `equilibrium` holds stores on 1 January at equilibrium, (member, cell, n_store) for every cell of the cube, when
-    the model folder brings them; otherwise each run spins up for itself.
+    `equilibrium` holds stores on 1 January at equilibrium, (member, cell, n_store) for every cell of the domain, when
+    the model folder brings them; otherwise each run spins up for itself. Raises `ModelError` where the model asks for
+    forcing that the domain has not.
     """
 
-    def __init__(self, folder: Path, card: Card, world: xr.Dataset, equilibrium: NDArray | None = None) -> None:
-        self.card, self.world, self.equilibrium = card, world, equilibrium
+    def __init__(self, folder: Path, card: Card, domain: Domain, equilibrium: NDArray | None = None) -> None:
+        self.card, self.domain, self.equilibrium = card, domain, equilibrium
         self.members = [load_member(folder, card, i) for i in range(len(card.members))]
-        self._statics = torch.from_numpy(static_features(world).values)
-        self.weather = WeatherSpec(seed=int(card.recipe.get("weather_seed", 1)))
+        if tuple(self.model.forcing) != domain.names:
+            raise ModelError(
+                f"'{card.id}' runs on {', '.join(self.model.forcing)}; here there is {', '.join(domain.names)}."
+            )
+        self._statics = domain.statics()
         self.kept = StateShelf()
+
+    @property
+    def world(self) -> xr.Dataset:
+        """The cells: their ids, places, areas and what else the cube knows of them."""
+        return self.domain.cells
 
     @property
     def model(self) -> HybridModel:
@@ -92,26 +101,28 @@ class Ensemble:
             return stack_members([member.prepare(statics) for member in self.members])
 
     def forcing(self, cells: NDArray, start: dt.date, end: dt.date, scenario: Scenario = ()) -> Tensor:
-        """Daily forcing (time, cell, n_forcing), generated from the cube's climatology, under a scenario if given."""
-        period = start.isoformat(), end.isoformat()
-        values = generate_arrays(self.world, cells, *period, self.weather, arrays.threads())
+        """Daily forcing (time, cell, n_forcing) of the domain, under a scenario if given."""
+        values = self.domain.forcing(cells, start, end, arrays.threads())
         if scenario:
-            first, last = np.datetime64(START), np.datetime64(END)
-            record = generate_arrays(self.world, cells, first, last, self.weather)
+            first, last = dt.date.fromisoformat(START), dt.date.fromisoformat(END)
+            record = self.domain.forcing(cells, first, last)
             values = apply_scenario(
                 scenario, values, self.model.forcing, np.arange(np.datetime64(start), np.datetime64(end) + 1),
-                self.world["lat"].values[positions(self.world, cells)], record, np.arange(first, last + 1),
+                self.world["lat"].values[positions(self.world, cells)], record,
+                np.arange(np.datetime64(first), np.datetime64(last) + 1),
             )  # fmt: skip
         return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
     def spin_up(
-        self, cells: NDArray, prepared: Prepared, start: dt.date, cancel: CancelToken | None = None
+        self, cells: NDArray, prepared: Prepared, begin: dt.date, cancel: CancelToken | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Stores (member, cell, n_store) at equilibrium on 1 January of the year before `start`, and their drift."""
+        """Stores (member, cell, n_store) at equilibrium with the climate on the morning of `begin`, and their drift."""
         n_stores = len(self.model.stores)
-        year = self.forcing(cells, dt.date(start.year - 1, 1, 1), dt.date(start.year - 1, 12, 31))
         state = self.model.initial_state(cells.size).expand(len(self.members), -1, -1).clone()
-        state, drift = spin_up(self.model, prepared, self.per_member(year), state, cancel)
+        if not n_stores:
+            return state[..., :0], state[..., :0]
+        climate = torch.from_numpy(self.domain.climate(cells, begin))
+        state, drift = spin_up(self.model, prepared, self.per_member(climate), state, cancel)
         return state[..., :n_stores], drift
 
     def warm_state(
@@ -119,17 +130,20 @@ class Ensemble:
     ) -> tuple[Tensor, Tensor]:
         """State on the morning of `start` (member, cell, n_state) and the drift left in the stores.
 
-        Stores start at equilibrium on 1 January of the year before and run up to `start`, so that the networks' own
-        memory is warm as well.
+        Stores start at equilibrium some time before and run up to `start`, so that the networks' own memory is warm as
+        well.
         """
+        begin = self.domain.run_up(cells, start)
         if self.equilibrium is not None:
             stores = torch.from_numpy(self.equilibrium[:, positions(self.world, cells)])
             drift = torch.zeros_like(stores)
         else:
-            stores, drift = self.spin_up(cells, prepared, start, cancel)
+            stores, drift = self.spin_up(cells, prepared, begin, cancel)
         state = self.model.initial_state(cells.size).expand(len(self.members), -1, -1).clone()
         state[..., : len(self.model.stores)] = stores
-        run_up = self.forcing(cells, dt.date(start.year - 1, 1, 1), start - dt.timedelta(days=1))
+        if begin == start:
+            return state, drift
+        run_up = self.forcing(cells, begin, start - dt.timedelta(days=1))
         return self.advance(prepared, run_up, state, cancel), drift
 
     def run(

@@ -15,6 +15,7 @@ from hdlcore.errors import ModelError
 from hdlcore.models.checkpoint import Card
 from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.cache import read_only
+from hdlcore.runtime.domains import domain_of
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.explain import explain_cell
 from hdlcore.runtime.fields import equilibrium_of, read_fields
@@ -39,10 +40,11 @@ class ModelInfo:
 
 
 class ModelSource:
-    """A hybrid model on a world cube. Thread-safe; weights are read, and checked by hash, the first time they run."""
+    """A model on a world cube, or on the cube of places at `places` (default: the shipped catchments) if it is one of
+    places. Thread-safe; weights are read, and checked by hash, the first time they run."""
 
-    def __init__(self, model: ModelInfo, world: xr.Dataset) -> None:
-        self.model, self.world = model, world
+    def __init__(self, model: ModelInfo, world: xr.Dataset, places: Path | None = None) -> None:
+        self.model, self.world, self.places = model, world, places
         self._fields: xr.Dataset | None = None
         self._reading, self._loading = threading.Lock(), threading.Lock()
         self._ensemble: Ensemble | None = None
@@ -62,17 +64,18 @@ class ModelSource:
     def version(self) -> str:
         """Hashes of the weights and of the world."""
         hashes = (member.sha256 for member in self.model.card.members)
-        return " ".join([*hashes, str(self.world.attrs.get("version", ""))])
+        return " ".join([*hashes, str(self.world.attrs.get("version", "")), str(self.places or "")])
 
     def ensemble(self) -> Ensemble:
         """The loaded ensemble."""
         with self._loading:
             if self._ensemble is None:
+                domain = domain_of(self.model.card, self.world, self.places)
                 try:
                     ready = equilibrium_of(self.fields(), self.world)
                 except ModelError:
                     ready = None  # a model without fields spins up for itself
-                self._ensemble = Ensemble(self.model.folder, self.model.card, self.world, ready)
+                self._ensemble = Ensemble(self.model.folder, self.model.card, domain, ready)
             return self._ensemble
 
     def fields(self) -> xr.Dataset:

@@ -10,12 +10,14 @@ from hdlcore.data.cube import positions
 from hdlcore.errors import RequestError
 from hdlcore.models.kernels import arrays
 from hdlcore.progress import CancelToken, Progress, check
+from hdlcore.runtime.domains import SitesDomain, recipe_of
 from hdlcore.runtime.ensemble import Ensemble, Series
 from hdlcore.runtime.requests import SimulationRequest, parse_date
 from hdlcore.runtime.scenarios import first_changed_day, parse_scenario
 from hdlcore.variables import VARIABLES
 
-BLOCK_CELLS = 256
+#: What a cell's id means: on land, and among the places of a cube.
+CELL_NAMES = ("row * 360 + column on the 1 degree grid", "number of the place in its cube")
 #: A result larger than this is refused with the nearest that fits.
 MAX_BYTES = 4_000_000_000
 
@@ -39,10 +41,10 @@ def simulate_cells(
     if plain is not None and changes > end:
         return plain.assign_attrs(scenario=request.scenario)
     words = f"running the model: {_count(cells.size, 'cell')}, {_count(len(ensemble.members), 'member')}"
-    parts = []
-    for first in range(0, cells.size, BLOCK_CELLS):
+    parts, at_once = [], ensemble.domain.block_cells
+    for first in range(0, cells.size, at_once):
         check(cancel)
-        block = cells[first : first + BLOCK_CELLS]
+        block = cells[first : first + at_once]
 
         def part(fraction: float, done: int = first, size: int = block.size) -> None:
             if progress:
@@ -56,7 +58,7 @@ def simulate_cells(
             before = plain.sel(cell=block, time=slice(None, series.days[0] - 1))
             dataset = xr.concat([before, dataset], "time", data_vars="minimal", coords="minimal", compat="override")
         parts.append(dataset)
-        if cells.size > BLOCK_CELLS:
+        if cells.size > at_once:
             del series, dataset
             arrays.give_back()
     result = _joined(parts) if len(parts) > 1 else parts[0]
@@ -90,8 +92,8 @@ def to_dataset(ensemble: Ensemble, cells: np.ndarray, series: Series) -> xr.Data
     spread = series.outputs.std(1, correction=0).numpy()
     data: dict[str, tuple] = {}
     for i, name in enumerate(ensemble.model.forcing):
-        generated = {"source": "generated from the ERA5 monthly climatology"}
-        data[name] = (("time", "cell"), series.forcing[..., i].numpy(), VARIABLES[name].attributes() | generated)
+        about = {"source": ensemble.domain.sources[name]}
+        data[name] = (("time", "cell"), series.forcing[..., i].numpy(), VARIABLES[name].attributes() | about)
     for i, name in enumerate(ensemble.model.outputs):
         attrs = VARIABLES[name].attributes()
         data[name] = (("time", "cell"), np.ascontiguousarray(mean[..., i]), attrs)
@@ -102,7 +104,7 @@ def to_dataset(ensemble: Ensemble, cells: np.ndarray, series: Series) -> xr.Data
     place = ensemble.world.isel(cell=positions(ensemble.world, cells))
     coords = {
         "time": ("time", series.days.astype("datetime64[ns]"), {"standard_name": "time", "long_name": "day"}),
-        "cell": ("cell", cells.astype(np.int32), {"long_name": "row * 360 + column on the 1 degree grid"}),
+        "cell": ("cell", cells.astype(np.int32), {"long_name": CELL_NAMES[isinstance(ensemble.domain, SitesDomain)]}),
         "lat": ("cell", place["lat"].values, {"standard_name": "latitude", "units": "degrees_north"}),
         "lon": ("cell", place["lon"].values, {"standard_name": "longitude", "units": "degrees_east"}),
         "area": ("cell", place["area"].values, {"standard_name": "cell_area", "units": "m2"}),
@@ -129,8 +131,8 @@ def attributes(ensemble: Ensemble, series: Series | None = None) -> dict[str, st
         "model_weights_sha256": " ".join(member.sha256[:16] for member in card.members),
         "data_version": str(ensemble.world.attrs.get("version", "")),
         "members": len(card.members),
-        "source": "hybrid model (neural network + water balance); weather generated from the ERA5 monthly climatology",
-        "weather": f"generated, seed {ensemble.weather.seed}: no real year-to-year variability",
+        "source": f"model of kind {card.kind}; {recipe_of(card).forcing_source}",
+        "weather": ensemble.domain.weather,
         "references": "Kraft et al. (2022), HESS 26, 1579; ERA5 (C3S); GRACE Level 2",
     }
     if series is not None:

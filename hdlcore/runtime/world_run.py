@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from hdlcore.attribution.banded import window_gradient
 from hdlcore.attribution.lags import bin_sum, mid_months
 from hdlcore.data.cube import open_world, positions
-from hdlcore.models.checkpoint import read_card
-from hdlcore.models.hybrid import Prepared
+from hdlcore.models.checkpoint import Card, read_card
+from hdlcore.models.hybrid import HybridModel, Prepared
 from hdlcore.models.kernels import fast
 from hdlcore.progress import CancelToken, check
 from hdlcore.runtime.code_version import code_version, refuse_another
+from hdlcore.runtime.domains import domain_of, recipe_of
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.explain import baseline_forcing
 from hdlcore.runtime.fields import equilibrium_of, read_fields
@@ -33,6 +34,8 @@ from hdlcore.runtime.requests import END, START, parse_date
 from hdlcore.workers import Context, Here, Workers
 
 BLOCK_CELLS = 256
+#: Outputs whose months are kept for scores, of those that the model has.
+MONTHLY = ("tws", "swe", "soil_moisture", "groundwater", "evapotranspiration", "runoff")
 MEMORY_YEAR, MEMORY_LAGS, MEMORY_TARGET = 2005, 365, "tws"
 
 
@@ -40,7 +43,7 @@ MEMORY_YEAR, MEMORY_LAGS, MEMORY_TARGET = 2005, 365, "tws"
 class WorldRun:
     """What a pass over all land leaves, arrays with cell last; member first where kept apart.
 
-    cycle (member, 12, n_output, cell): mean seasonal cycle; storage (member, month, cell): monthly storage;
+    cycle (member, 12, n_output, cell): mean seasonal cycle; monthly (member, month, k, cell): `MONTHLY` outputs;
     forcing (12, n_forcing, cell); residual (cell): largest yearly water-balance residual of a member, mm;
     equilibrium (member, store, cell); drift (cell): mm in the last spin-up year.
     """
@@ -97,7 +100,21 @@ def _opened(folder: Path, data: Path | None, version: str) -> Ensemble:
     """The ensemble, read once a process; `version` is part of the key, so that a model trained anew is read anew."""
     world = open_world(data)
     refuse_another("model or world", _version(folder, world), version)
-    return Ensemble(folder, read_card(folder), world, equilibrium_of(read_fields(folder), world))
+    card = read_card(folder)
+    return Ensemble(folder, card, domain_of(card, world), equilibrium_of(read_fields(folder), world))
+
+
+def period_of(card: Card) -> tuple[dt.date, dt.date]:
+    """Days that a model's pass over all land covers: all years of the twin's record, else the default period."""
+    recipe = recipe_of(card)
+    if recipe.data == "twin":
+        return dt.date(recipe.years[0], 1, 1), dt.date((recipe.test_years or recipe.years)[1], 12, 31)
+    return parse_date(START, "start"), parse_date(END, "end")
+
+
+def monthly_names(model: HybridModel) -> tuple[str, ...]:
+    """Names of the outputs in `WorldRun.monthly`."""
+    return tuple(name for name in MONTHLY if name in model.outputs)
 
 
 def run_block(block: WorldBlock, context: Context) -> dict[str, NDArray]:
@@ -105,10 +122,10 @@ def run_block(block: WorldBlock, context: Context) -> dict[str, NDArray]:
     refuse_another("code", code_version(), block.code)
     ensemble, cells = _opened(block.folder, block.data, block.version), np.array(block.cells)
     model = ensemble.model
-    start, end = parse_date(START, "start"), parse_date(END, "end")
+    start, end = period_of(ensemble.card)
     prepared = ensemble.prepare(positions(ensemble.world, cells))
-    equilibrium, drift = _equilibrium(ensemble, cells, prepared, start, context.stop)
-    first = dt.date(start.year - 1, 1, 1)
+    first = ensemble.domain.run_up(cells, start)
+    equilibrium, drift = _equilibrium(ensemble, cells, prepared, first, context.stop)
     state = model.initial_state(cells.size).expand(len(ensemble.members), -1, -1).clone()
     state[..., : len(model.stores)] = equilibrium
     run_up = ensemble.forcing(cells, first, start - dt.timedelta(days=1))
@@ -116,7 +133,7 @@ def run_block(block: WorldBlock, context: Context) -> dict[str, NDArray]:
     forcing = ensemble.forcing(cells, start, end)
     monthly, lengths, residual = [], [], []
     states: dict[int, torch.Tensor] = {}
-    keep_at = _window_starts() if block.memory else {}
+    keep_at = _window_starts(start) if block.memory else {}
     position = 0
     for days in month_lengths(start.year, end.year):
         check(context.stop)
@@ -127,18 +144,15 @@ def run_block(block: WorldBlock, context: Context) -> dict[str, NDArray]:
         lengths.append(days)
         position += days
     months = torch.stack(monthly)  # (month, member, cell, output)
-    tws = model.outputs.index("tws")
+    kept = [model.outputs.index(name) for name in monthly_names(model)]
     result = {
         "cycle": months.unflatten(0, (-1, 12)).mean(0).permute(1, 0, 3, 2).numpy(),
-        "storage": months[..., tws].transpose(0, 1).numpy().copy(),
+        "monthly": months[..., kept].permute(1, 0, 3, 2).contiguous().numpy(),
         "forcing": _forcing_cycle(forcing, lengths),
         "residual": yearly_residual(torch.stack(residual), months.shape[0] // 12),
         "equilibrium": equilibrium.transpose(-1, -2).numpy(),
-        "drift": drift.abs().amax((0, 2)).numpy(),
-        "parameters": np.stack(
-            [torch.broadcast_to(p, (len(ensemble.members), cells.size)).numpy() for p in prepared.parameters.values()],
-            0,
-        ),
+        "drift": torch.nn.functional.pad(drift.abs(), (0, 1)).amax((0, 2)).numpy(),  # a model may have no store
+        "parameters": _parameters(ensemble, prepared, cells.size),
     }
     if block.memory:
         result |= _memory(ensemble, cells, prepared, forcing, states, context.stop)
@@ -161,13 +175,19 @@ def _month(
 
 
 def _equilibrium(
-    ensemble: Ensemble, cells: NDArray, prepared: Prepared, start: dt.date, cancel: CancelToken
+    ensemble: Ensemble, cells: NDArray, prepared: Prepared, begin: dt.date, cancel: CancelToken
 ) -> tuple[torch.Tensor, torch.Tensor]:
     n_stores = len(ensemble.model.stores)
     if ensemble.equilibrium is not None:
         stores = torch.from_numpy(ensemble.equilibrium[:, positions(ensemble.world, cells)])
         return stores, torch.zeros(len(ensemble.members), cells.size, n_stores)
-    return ensemble.spin_up(cells, prepared, start, cancel)
+    return ensemble.spin_up(cells, prepared, begin, cancel)
+
+
+def _parameters(ensemble: Ensemble, prepared: Prepared, n_cells: int) -> NDArray:
+    """Parameters that do not change in time, (parameter, member, cell)."""
+    values = [torch.broadcast_to(p, (len(ensemble.members), n_cells)).numpy() for p in prepared.parameters.values()]
+    return np.stack(values) if values else np.zeros((0, len(ensemble.members), n_cells), np.float32)
 
 
 def month_lengths(first: int, last: int) -> list[int]:
@@ -199,9 +219,9 @@ def _forcing_cycle(forcing: torch.Tensor, lengths: list[int]) -> NDArray:
     return means.unflatten(0, (-1, 12)).mean(0).transpose(-1, -2).numpy()
 
 
-def _window_starts() -> dict[int, int]:
+def _window_starts(start: dt.date) -> dict[int, int]:
     """Day of the run on which each memory window begins -> its number."""
-    ends = mid_months(MEMORY_YEAR, np.datetime64(START))
+    ends = mid_months(MEMORY_YEAR, np.datetime64(start))
     return {int(end) - MEMORY_LAGS + 1: i for i, end in enumerate(ends)}
 
 
@@ -210,12 +230,12 @@ def _memory(
     cancel: CancelToken,
 ) -> dict[str, NDArray]:  # fmt: skip
     """Mean size and mean signed value of gradient x input over the target days of a year, dealt out to the members."""
-    start, end = parse_date(START, "start"), parse_date(END, "end")
+    start, end = period_of(ensemble.card)
     departure = forcing - baseline_forcing(ensemble, cells, start, end)
     size = np.zeros((len(ensemble.model.forcing), MEMORY_LAGS, cells.size))
     signed = np.zeros_like(size)
     members = len(ensemble.members)
-    for first, number in _window_starts().items():
+    for first, number in _window_starts(start).items():
         check(cancel)
         window = slice(first, first + MEMORY_LAGS)
         member = number % members  # each target day is asked of one member, each member of every season

@@ -1,9 +1,7 @@
-"""Train one member of an ensemble: full passes over a lattice of cells, resumable to the same numbers.
+"""Train one member of an ensemble, whatever its data: steps, learned task weights, early stopping, checkpoints.
 
-A pass runs one year from a carried state. The next pass starts seven months later, so that over twelve passes every
-month of the year has come first (a snowpack that began before the window gets no gradient) and slow stores have years
-to find their level. Cells step in blocks; GRACE's smoothing couples them, so a pass runs twice: once
-without gradient to get the loss and its slope per cell and month, once per block to send that slope back.
+All chance comes from the recipe's seed, the member and the number of the pass, so a training that is killed and taken
+up again ends with the same bits as one that ran through.
 """
 
 from __future__ import annotations
@@ -11,119 +9,53 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import xarray as xr
-from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from hdlcore.analysis.scores import nse
-from hdlcore.data.features import static_features
-from hdlcore.data.smoothing import grace_operator
-from hdlcore.data.weather import WeatherSpec, generate_arrays
+from hdlcore.errors import ModelError
 from hdlcore.models.checkpoint import load_tensors, save_tensors
 from hdlcore.models.hybrid import HybridModel
-from hdlcore.models.kernels import fast
 from hdlcore.models.registry import model_kind
-from hdlcore.physics.energy import equivalent_evaporation
-from hdlcore.training.losses import budyko_departure, seasonal_mae
+from hdlcore.training.land import LandTask
+from hdlcore.training.losses import TaskWeights
 from hdlcore.training.recipes import Recipe
-from hdlcore.training.splits import block_folds
+from hdlcore.training.sites import SitesTask
+from hdlcore.training.task import Task, scale_inputs
 
 logger = logging.getLogger(__name__)
 
-#: months between the starts of consecutive passes; coprime to 12, so every month comes first in turn
-STRIDE_MONTHS = 7
-SPIN_UP_YEARS = 4
 SAVE_EVERY = 5
-KEEP = ("tws", "evapotranspiration")
+#: Validation scores of this many passes are averaged: windows differ in how easy they are.
+SMOOTHED = 5
+#: What a training's checkpoint holds; another number is refused.
+FORMAT = 2
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """What a pass needs, for n cells of the lattice: forcing (time, n, 3), months as slices of days, GRACE (12, n)."""
-
-    forcing: Tensor
-    months: list[slice]
-    statics: Tensor
-    observed: Tensor
-    smoothing: Tensor
-    scale: Tensor
-    train: Tensor
-
-    @property
-    def n_cells(self) -> int:
-        """Number of cells."""
-        return self.statics.shape[0]
-
-
-def lattice_positions(world: xr.Dataset, lattice: int) -> np.ndarray:
-    """Positions of every `lattice`-th cell in latitude and longitude."""
-    row, column = np.divmod(world["cell"].values, 360)
-    return np.flatnonzero((row % lattice == 0) & (column % lattice == 0))
-
-
-def training_data(recipe: Recipe, member: int, world: xr.Dataset) -> TrainingData:
-    """Gather what member `member` may see. Its weather has a seed of its own, which no evaluation uses."""
-    chosen = world.isel(cell=lattice_positions(world, recipe.lattice))
-    first, last = recipe.weather_years
-    start, end = f"{first}-01-01", f"{last}-12-31"
-    spec = WeatherSpec(seed=recipe.weather_seed + 1000 + member)
-    forcing = torch.from_numpy(generate_arrays(chosen, chosen["cell"].values, start, end, spec))
-    days = xr.date_range(start, end, freq="MS").days_in_month.values
-    ends = np.cumsum(days)
-    observed = torch.from_numpy(chosen["tws_observed_msc"].values.astype(np.float32))
-    operator = grace_operator(chosen["lat"].values, chosen["lon"].values, chosen["area"].values, recipe.smoothing_km)
-    fold = block_folds(world, recipe.folds, recipe.seed)[lattice_positions(world, recipe.lattice)]
-    return TrainingData(
-        forcing=forcing,
-        months=[slice(int(e - d), int(e)) for d, e in zip(days, ends, strict=True)],
-        statics=torch.from_numpy(static_features(chosen).values),
-        observed=observed,
-        smoothing=sparse_tensor(operator),
-        scale=observed.std(0) + recipe.error_floor,
-        train=torch.from_numpy(fold != member % recipe.folds),
-    )
-
-
-def sparse_tensor(matrix: csr_matrix) -> Tensor:
-    """A scipy sparse matrix as a float32 torch tensor."""
-    entries = matrix.tocoo()
-    index = torch.from_numpy(np.stack([entries.row, entries.col]).astype(np.int64))
-    values = entries.data.astype(np.float32)
-    return torch.sparse_coo_tensor(index, torch.from_numpy(values), matrix.shape, check_invariants=True).coalesce()
-
-
-def new_model(recipe: Recipe, member: int, world: xr.Dataset, data: TrainingData) -> HybridModel:
-    """A model at its seeded start, with scaling taken from the training cells only."""
-    torch.manual_seed(Trainer.seed(recipe, member))
-    model = model_kind(recipe.model)(list(static_features(world.isel(cell=[0]))["feature"].values), recipe.hidden)
-    weather = data.forcing[::7, data.train]
-    statics = data.statics[data.train]
-    known = torch.nan_to_num(statics - torch.nanmean(statics, 0))
-    model.forcing_mean.copy_(weather.mean((0, 1)))
-    model.forcing_std.copy_(weather.std((0, 1)))
-    model.statics_mean.copy_(torch.nanmean(statics, 0))
-    model.statics_std.copy_(known.std(0).clamp(min=1e-3))
-    return model
+def make_task(recipe: Recipe, member: int, path: Path | None) -> Task:
+    """The data that `recipe` asks for, as member `member` may see it."""
+    return (SitesTask if recipe.data == "catchments" else LandTask)(recipe, member, path)
 
 
 class Trainer:
     """Trains one member and keeps all that is needed to go on after an interruption in ``out``."""
 
-    def __init__(self, recipe: Recipe, member: int, world: xr.Dataset, out: Path) -> None:
-        self.recipe, self.member, self.out = recipe, member, out
-        self.data = training_data(recipe, member, world)
-        self.model = new_model(recipe, member, world, self.data)
-        self.optimizer = torch.optim.AdamW(parameter_groups(self.model, recipe))
-        self.state = self.model.initial_state(self.data.n_cells)
+    def __init__(self, recipe: Recipe, member: int, task: Task, out: Path) -> None:
+        self.recipe, self.member, self.task, self.out = recipe, member, task, out
+        torch.manual_seed(self.seed(recipe, member))
+        self.model: HybridModel = model_kind(recipe.model)(task.features, recipe.hidden)
+        scale_inputs(self.model, task)
+        self.weights = TaskWeights(len(task.targets))
+        self.optimizer = torch.optim.AdamW(parameter_groups(self.model, self.weights, recipe))
+        self.states: Tensor | None = None
         self.done = 0
         self.history: list[dict[str, Any]] = []
+        #: weights at the best validation score so far, and after which pass that was
+        self.best: dict[str, Tensor] = {}
+        self.best_pass = 0
         out.mkdir(parents=True, exist_ok=True)
 
     @staticmethod
@@ -137,144 +69,135 @@ class Trainer:
         return self.out / f"training-{self.member}.safetensors"
 
     @property
-    def weights(self) -> Path:
+    def result(self) -> Path:
         """Where the finished member's weights are written."""
         return self.out / f"member-{self.member}.safetensors"
 
+    @property
+    def finished(self) -> bool:
+        """True when all passes are done, or there has been nothing better for long."""
+        waited = self.done - self.best_pass
+        return self.done >= self.recipe.passes or bool(self.recipe.patience and waited >= self.recipe.patience)
+
     def train(self, report: Callable[[int, dict[str, Any]], None] | None = None) -> None:
-        """Do the passes that are left; a checkpoint every few passes, weights at the end."""
-        if self.done == 0:
-            self._spin_up()
-        while self.done < self.recipe.passes:
-            record = self._pass()
+        """Do the passes that are left; a checkpoint every few passes, the best weights at the end."""
+        if self.states is None:
+            self.states = self.task.warm(self.model)
+        while not self.finished:
+            record = self._pass(self.states)
             self.done += 1
             self.history.append(record)
+            self._keep_best()
+            if self.done % SAVE_EVERY == 0 or self.finished:
+                self.save()
             if report:
                 report(self.done, record)
-            if self.done % SAVE_EVERY == 0 or self.done == self.recipe.passes:
-                self.save()
-        save_tensors(self.model.state_dict(), self.weights)
+        save_tensors(self.best, self.result)
 
-    # -- one pass -----------------------------------------------------------------------------------------------
-
-    def _blocks(self) -> Iterator[slice]:
-        for start in range(0, self.data.n_cells, self.recipe.block_cells):
-            yield slice(start, start + self.recipe.block_cells)
-
-    def _spin_up(self) -> None:
-        with torch.no_grad():
-            for block in self._blocks():
-                prepared = self.model.prepare(self.data.statics[block])
-                state = self.state[block]
-                days = self.data.months[12 * SPIN_UP_YEARS - 1].stop
-                self.state[block] = fast.advance(self.model, prepared, self.data.forcing[:days, block], state)
-
-    def _window(self) -> list[slice]:
-        start = (STRIDE_MONTHS * self.done) % (len(self.data.months) - 12)
-        return self.data.months[start : start + 12]
-
-    def _monthly(self, block: slice, state: Tensor, window: list[slice]) -> tuple[Tensor, Tensor]:
-        """Monthly means (12, cell, 2) of `KEEP` for a block, and the state after the stride."""
-        prepared = self.model.prepare(self.data.statics[block])
-        parts, carried = [], state
-        for months in (window[:STRIDE_MONTHS], window[STRIDE_MONTHS:]):
-            days = slice(months[0].start, months[-1].stop)
-            series, state = fast.run(self.model, prepared, self.data.forcing[days, block], state, KEEP)
-            parts += series.split([month.stop - month.start for month in months])
-            carried = state.detach() if months[0] is window[0] else carried
-        return torch.stack([month.mean(0) for month in parts]), carried
-
-    def _loss(self, monthly: Tensor, window: list[slice]) -> tuple[Tensor, Tensor]:
-        """Loss and the model's seasonal anomaly as GRACE would see it, (12, cell) in calendar order."""
-        data, recipe = self.data, self.recipe
-        start = (STRIDE_MONTHS * self.done) % 12
-        storage = torch.roll(monthly[..., 0], start, 0)  # window order -> January first
-        smoothed = torch.sparse.mm(data.smoothing, storage.T).T
-        loss = seasonal_mae(smoothed, data.observed, data.scale, data.train)
-        if recipe.budyko_weight:
-            weather = data.forcing[window[0].start : window[-1].stop]
-            potential = equivalent_evaporation(weather[..., 2]).mean(0)
-            rain = weather[..., 0].mean(0)
-            evaporation = monthly[..., 1].mean(0)
-            departure = budyko_departure(evaporation, rain, potential, data.train, recipe.budyko_tolerance)
-            loss = loss + recipe.budyko_weight * departure
-        return loss, smoothed - smoothed.mean(0)
-
-    def _pass(self) -> dict[str, Any]:
-        window = self._window()
-        carried = torch.empty_like(self.state)
-        with torch.no_grad():
-            monthly = torch.cat([self._forward(block, window, carried) for block in self._blocks()], 1)
-        monthly.requires_grad_()
-        loss, seen = self._loss(monthly, window)
-        (slope,) = torch.autograd.grad(loss, monthly)
-
-        self.optimizer.zero_grad()
-        for block in self._blocks():
-            means, _ = self._monthly(block, self.state[block], window)
-            (means * slope[:, block]).sum().backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.gradient_clip)
+    def _pass(self, states: Tensor) -> dict[str, Any]:
+        rate = one_cycle(self.done, self.recipe.passes)
         for group in self.optimizer.param_groups:
-            group["lr"] = group["peak"] * one_cycle(self.done, self.recipe.passes)
-        self.optimizer.step()
-        self.state = carried
-        return self._record(float(loss.detach()), float(norm), seen.detach())
+            group["lr"] = group["peak"] * rate
+        total, norm, steps = 0.0, 0.0, 0
+        chosen = self.task.begin(self.model, states, self.done)
+        for losses in chosen:
+            loss = self.weights(losses.targets) + losses.penalty
+            if not math.isfinite(float(loss.detach())):
+                raise ModelError(
+                    f"Training of '{self.recipe.id}', member {self.member}: the loss is {float(loss.detach())} in pass "
+                    f"{self.done + 1}. The last checkpoint is kept in {self.out}; lower 'learning_rate' in the recipe."
+                )
+            self.optimizer.zero_grad()
+            loss.backward()
+            norm += float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.gradient_clip))
+            self.optimizer.step()
+            total, steps = total + float(losses.targets.detach().mean()), steps + 1
+        self.states, scores = chosen.end()
+        return {"pass": self.done + 1, "loss": total / steps, "gradient_norm": norm / steps, **scores}
 
-    def _forward(self, block: slice, window: list[slice], carried: Tensor) -> Tensor:
-        monthly, carried[block] = self._monthly(block, self.state[block], window)
-        return monthly
-
-    def _record(self, loss: float, norm: float, seen: Tensor) -> dict[str, Any]:
-        if not math.isfinite(loss):
-            raise FloatingPointError(f"pass {self.done + 1} of member {self.member} gave a loss of {loss}")
-        efficiency = nse(seen.numpy(), self.data.observed.numpy())
-        train = self.data.train.numpy()
-        return {
-            "pass": self.done + 1,
-            "loss": loss,
-            "gradient_norm": norm,
-            "nse_train": float(np.nanmedian(efficiency[train])),
-            "nse_held_out": float(np.nanmedian(efficiency[~train])),
-        }
+    def _keep_best(self) -> None:
+        """Put the weights aside if the validation score, averaged over some passes, is the best of the second half."""
+        if self.done < max(1, self.recipe.passes // 2) and self.done < self.recipe.passes:
+            self.best_pass = self.done
+            return
+        scores = [record["score_validation"] for record in self.history]
+        smoothed = [sum(scores[max(0, i - SMOOTHED) : i]) / min(i, SMOOTHED) for i in range(1, len(scores) + 1)]
+        rivals = smoothed[max(1, self.recipe.passes // 2) - 1 : -1]
+        if not self.best or all(not smoothed[-1] < rival for rival in rivals):
+            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+            self.best_pass = self.done
 
     # -- resuming -----------------------------------------------------------------------------------------------
 
     def save(self) -> None:
         """Write all that a later `resume` needs, atomically."""
-        tensors = {f"model.{n}": t for n, t in self.model.state_dict().items()} | {"state": self.state}
+        if self.states is None:
+            return
+        tensors = {f"model.{n}": t for n, t in self.model.state_dict().items()} | {"states": self.states}
+        tensors |= {f"best.{n}": t for n, t in self.best.items()}
+        tensors |= {f"weights.{n}": t for n, t in self.weights.state_dict().items()}
         for i, entry in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{name}": value for name, value in entry.items()}
-        meta = {"done": str(self.done), "history": json.dumps(self.history), "recipe": self.recipe.model_dump_json()}
+        meta = {
+            "format": str(FORMAT),
+            "done": str(self.done),
+            "best_pass": str(self.best_pass),
+            "history": json.dumps(self.history),
+            "recipe": self.recipe.model_dump_json(),
+        }
         save_tensors(tensors, self.checkpoint, meta)
 
     def resume(self) -> bool:
-        """Take up an earlier training of the same recipe; False when there is none."""
+        """Take up an earlier training of the same recipe; False when there is none.
+
+        A recipe may ask for more members than before. Raises `ModelError` for a checkpoint of another recipe or
+        version, which is left as it is.
+        """
         if not self.checkpoint.is_file():
             return False
         tensors, meta = load_tensors(self.checkpoint)
-        if meta["recipe"] != self.recipe.model_dump_json():
-            logger.warning("%s is of another recipe; member %d starts anew", self.checkpoint, self.member)
-            return False
-        self.model.load_state_dict({n[6:]: t for n, t in tensors.items() if n.startswith("model.")})
+        if meta.get("format") != str(FORMAT):
+            raise ModelError(
+                f"{self.checkpoint} was written by another version (format {meta.get('format', '1')}, not {FORMAT}); "
+                "train anew without --resume, into another folder if you want to keep it."
+            )
+        if _own(Recipe.model_validate_json(meta["recipe"])) != _own(self.recipe):
+            raise ModelError(
+                f"{self.checkpoint} is of another recipe than '{self.recipe.id}' is now; go on with the recipe it was "
+                "begun with, or train anew without --resume."
+            )
+        self.model.load_state_dict(_under("model.", tensors))
+        self.weights.load_state_dict(_under("weights.", tensors))
+        self.best = _under("best.", tensors)
         entries: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, key = name.split(".", 2)
-                entries.setdefault(int(index), {})[key] = tensor
+        for name, tensor in _under("optimizer.", tensors).items():
+            index, key = name.split(".", 1)
+            entries.setdefault(int(index), {})[key] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": entries})
-        self.state = tensors["state"]
-        self.done, self.history = int(meta["done"]), json.loads(meta["history"])
+        self.states = tensors["states"]
+        self.done, self.best_pass = int(meta["done"]), int(meta["best_pass"])
+        self.history = json.loads(meta["history"])
         return True
 
 
-def parameter_groups(model: HybridModel, recipe: Recipe) -> list[dict[str, Any]]:
-    """Network weights, and global parameters: single numbers without decay that may step further."""
+def _own(recipe: Recipe) -> dict[str, Any]:
+    """What of a recipe a member's training depends on: an ensemble on land may grow, its first members stay."""
+    return recipe.model_dump(exclude={"title", "summary"} | ({"members"} if recipe.data != "catchments" else set()))
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def parameter_groups(model: HybridModel, weights: TaskWeights, recipe: Recipe) -> list[dict[str, Any]]:
+    """Network weights, global parameters (single numbers without decay that may step further), and task weights."""
     networks = [p for name, p in model.named_parameters() if not name.startswith("global_raw")]
     rate, decay = recipe.learning_rate, recipe.weight_decay
     own = list(model.global_raw.parameters())
     return [
         {"params": networks, "lr": rate, "peak": rate, "weight_decay": decay},
         {"params": own, "lr": rate, "peak": rate * recipe.global_rate, "weight_decay": 0.0},
+        {"params": list(weights.parameters()), "lr": rate, "peak": rate, "weight_decay": 0.0},
     ]
 
 

@@ -97,7 +97,10 @@ def test_stores_stay_within_their_bounds(kind: type[HybridModel], seed: int, spr
     assert torch.isfinite(outputs).all()
     for name in (*model.store_names, *model.fluxes):
         assert name == "cwd" or series[name].min() >= -1e-6, name
-    assert (series["soil_moisture"] <= prepared.parameters["soil_capacity"] * (1 + 1e-6)).all()
+    upper = "rootzone_moisture" if "rootzone_moisture" in model.store_names else "soil_moisture"
+    for name, capacity in ((upper, "soil_capacity"), ("deep_soil_moisture", "deep_soil_capacity")):
+        if name in model.store_names:
+            assert (series[name] <= prepared.parameters[capacity] * (1 + 1e-6)).all(), name
     stored = sum(series[name] for name in model.store_names)
     torch.testing.assert_close(series["tws"], stored, rtol=1e-5, atol=1e-3)
     if "cwd" in series:

@@ -66,7 +66,8 @@ def test_evaluate_prints_the_agreed_json(hdl: Hdl, small: list[str]) -> None:
     result = hdl("evaluate", "small", "--json", "--jobs", "1", *small)
     assert result.returncode == 0, result.stderr
     printed = json.loads(result.stdout)
-    assert set(printed) == {"model", "data", "split", "n_cells", "scores", "mass_balance"}
+    assert set(printed) == {"model", "data", "split", "n_cells", "scores", "zones", "mass_balance", "uncertainty"}
+    assert set(printed["uncertainty"]["tws"]) >= {"coverage_50", "coverage_90", "crps"}
     for part in ("raw", "msc", "iav"):
         assert {"nse_median", "r_median", "rmse_median"} <= set(printed["scores"]["tws"][part])
     assert printed["mass_balance"]["max_abs_residual_mm_per_year"] < 0.05
@@ -100,13 +101,13 @@ def test_mistakes_end_in_one_sentence(hdl: Hdl, small: list[str], place: str, tm
 def test_train_makes_a_model_folder_that_serves(hdl: Hdl, small_cube: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(
-        'id = "tiny"\ntitle = "Tiny"\nhidden = 4\nmembers = 2\nfolds = 2\nlattice = 1\npasses = 1\n'
-        "weather_years = [2001, 2004]\n"
+        'id = "tiny"\ntitle = "Tiny"\nhidden = 4\nmembers = 2\nfolds = 2\nlattice = 1\nbatches = 1\npasses = 1\n'
+        'years = [2001, 2003]\n[targets.tws]\nterms = ["seasonal"]\ndepartures = true\nfloor = 15\n'
     )
     folder, data = tmp_path / "tiny", ("--data", str(small_cube))
     result = hdl("train", str(recipe), "--out", str(folder), "--jobs", "1", "--no-memory", *data)
     assert result.returncode == 0, result.stderr
-    assert "median held-out NSE" in result.stdout
+    assert "median NSE of tws" in result.stdout
     listed = json.loads(hdl("models", "--json", "--models", str(folder), *data).stdout)
     assert listed[0]["id"] == "tiny" and listed[0]["scores"]["tws"]["msc"]["nse_median"] is not None
 

@@ -212,6 +212,14 @@ def year_shape() -> YearShape:
     )
 
 
+def solar_day(days: NDArray[np.datetime64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Solar declination (rad) and inverse relative Earth-Sun distance squared (1) on any days (time,)."""
+    year = days.astype("datetime64[Y]")
+    first, last = year.astype("datetime64[D]"), (year + 1).astype("datetime64[D]")
+    fraction = ((days - first).astype(float) + 0.5) / (last - first).astype(float)
+    return _declination(fraction), _distance(fraction)
+
+
 def _declination(fraction: NDArray[np.float64]) -> NDArray[np.float64]:
     """Solar declination (rad) at a fraction of the year; FAO-56 equation 24."""
     result: NDArray[np.float64] = 0.409 * np.sin(2 * np.pi * fraction - 1.39)
