@@ -1,4 +1,7 @@
-"""Model folders: ``card.json`` + one safetensors file per member, checked by hash. Weights are data, never code."""
+"""Model folders: ``card.json`` + one safetensors file per member, checked by hash. Weights are data, never code.
+
+A card carries the number of its `FORMAT`; another one is refused, for its keys and the weights may mean other things.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from hdlcore.models.hybrid import HybridModel
 from hdlcore.models.registry import model_kind
 
 CARD = "card.json"
+#: Of cards and the weights they name. A change after which older folders would be misread is a new number.
+FORMAT = 1
 
 
 class Member(BaseModel):
@@ -36,6 +41,7 @@ class Card(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    format: int = FORMAT
     id: str
     title: str
     kind: str
@@ -85,10 +91,14 @@ def write_card(card: Card, folder: Path) -> None:
 
 
 def read_card(folder: Path) -> Card:
-    """Read and check a model's card; raises `ModelError` saying which key is wrong."""
+    """Read and check a model's card; raises `ModelError` saying which key is wrong, or that its format is another."""
     path = folder / CARD
     try:
-        return Card(**json.loads(path.read_text()))
+        found = json.loads(path.read_text())
+        if not isinstance(found, dict):
+            raise TypeError("it is no JSON object")
+        _check_format(path, found.get("format"))
+        return Card(**found)
     except FileNotFoundError:
         raise ModelError(f"{folder} holds no {CARD}; it is not a model folder.") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, TypeError) as error:
@@ -96,6 +106,15 @@ def read_card(folder: Path) -> Card:
     except ValidationError as error:
         first = error.errors()[0]
         raise ModelError(f"{path}, key '{'.'.join(map(str, first['loc']))}': {first['msg']}.") from error
+
+
+def _check_format(path: Path, found: object) -> None:
+    if found != FORMAT:
+        what = "names no format" if found is None else f"is of format {found!r}"
+        raise ModelError(
+            f"{path} {what}, and this version of HDL Explorer reads format {FORMAT}; "
+            "train the model anew, or use the version that made it."
+        )
 
 
 def load_member(folder: Path, card: Card, index: int) -> HybridModel:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from hdlcore.assets import assets_dir
 from hdlcore.errors import ModelError
-from hdlcore.models.checkpoint import load_member, load_tensors, read_card, save_tensors
+from hdlcore.models.checkpoint import FORMAT, load_member, load_tensors, read_card, save_tensors
 
 
 @pytest.fixture
@@ -86,7 +87,28 @@ def test_a_malformed_card_names_its_key(folder: Path, change: object, said: str)
         read_card(folder)
 
 
-def test_a_card_that_is_no_json_is_refused(folder: Path) -> None:
-    (folder / "card.json").write_text("{half")
+@pytest.mark.parametrize("text", ["{half", "[]", '"words"'])
+def test_a_card_that_is_no_json_object_is_refused(folder: Path, text: str) -> None:
+    (folder / "card.json").write_text(text)
     with pytest.raises(ModelError, match="cannot be read"):
         read_card(folder)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(FORMAT + 1, f"is of format {FORMAT + 1}"), ("1", "is of format '1'"), (None, "names no format")],
+)
+def test_a_card_of_another_format_is_refused_before_its_keys(folder: Path, number: object, said: str) -> None:
+    """The sentence says which format it is and which is read, not which key of a newer card is unknown here."""
+    card = json.loads((folder / "card.json").read_text())
+    assert card["format"] == FORMAT
+    (folder / "card.json").write_text(json.dumps(card | {"format": number, "of_a_later_version": 1}))
+    with pytest.raises(ModelError, match=f"{said}, and this version of HDL Explorer reads format {FORMAT}; train"):
+        read_card(folder)
+
+
+@pytest.mark.parametrize("shipped", sorted((assets_dir() / "models").iterdir()), ids=lambda path: path.name)
+def test_every_shipped_card_and_its_weights_are_of_this_format(shipped: Path) -> None:
+    card = read_card(shipped)
+    for index in range(len(card.members)):
+        load_member(shipped, card, index)

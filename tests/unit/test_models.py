@@ -54,13 +54,25 @@ def test_a_parameter_without_bounds_is_a_straight_line_and_a_large_default_no_ov
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_output_has_a_line_in_the_table_of_variables(name: str) -> None:
+def test_every_forcing_output_and_parameter_is_explained_in_the_table_of_variables(name: str) -> None:
+    """With units, a long name and a range to draw it in; in the units that the kind's own table says."""
     model = model_kind(name)(["a"])
-    parameters = [p.name for p in model.parameters_table if p.name not in model.hidden_parameters]
-    missing = [name for name in (*model.outputs, *model.forcing, *parameters) if name not in VARIABLES]
-    assert not missing
-    units = {p.name: p.units for p in model.parameters_table if p.name in VARIABLES}
-    assert units == {name: VARIABLES[name].units for name in units}
+    parameters = {p.name: p for p in model.parameters_table if p.name not in model.hidden_parameters}
+    named = {*model.outputs, *model.forcing, *model.store_names, *parameters}
+    assert sorted(named - set(VARIABLES)) == []
+    for entry in (VARIABLES[name] for name in named):
+        assert entry.units and entry.long_name, entry.name
+        assert entry.low < entry.high and entry.cmap, entry.name
+        assert set(entry.attributes()) >= {"long_name", "units"}
+    assert {n: p.units for n, p in parameters.items()} == {n: VARIABLES[n].units for n in parameters}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_closes_the_balance_is_water(name: str) -> None:
+    """Stores in mm, fluxes in and out of them in mm a day: else their sum means nothing."""
+    kind = model_kind(name)
+    assert {VARIABLES[store.name].units for store in kind.stores} <= {"mm"}
+    assert {VARIABLES[flux].units for flux in (*kind.inflow, *kind.outflow)} <= {"mm d-1"}
 
 
 def test_a_file_in_the_folder_of_kinds_is_a_kind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
