@@ -5,14 +5,22 @@ export function render({ model }) {
   box.innerHTML = `<legend></legend><div><input type="text" inputmode="decimal" autocomplete="off"><span>to</span><input type="text" inputmode="decimal" autocomplete="off"></div>`
   const [low, high] = box.querySelectorAll("input")
   const show = (value) => (value === null || value === undefined ? "" : String(Number(Number(value).toPrecision(6))).replace("-", "−"))
+  // What somebody is writing stays, whatever news comes in meanwhile; what has been sent may be answered.
+  const known = new Map([[low, ""], [high, ""]])
+  const put = (field, text) => {
+    const writing = field.getRootNode().activeElement === field && field.value !== known.get(field)
+    if (writing) return
+    known.set(field, text)
+    field.value = text
+  }
   const draw = () => {
     box.querySelector("legend").textContent = model.label
     low.setAttribute("aria-label", `${model.label}, from`)
     high.setAttribute("aria-label", `${model.label}, to`)
     low.placeholder = model.hints[0] ?? ""
     high.placeholder = model.hints[1] ?? ""
-    low.value = show(model.low)
-    high.value = show(model.high)
+    put(low, show(model.low))
+    put(high, show(model.high))
   }
   const read = (field) => {
     const text = field.value.trim().replace("−", "-").replace(",", ".")
@@ -22,7 +30,9 @@ export function render({ model }) {
   }
   const send = () => {
     const pair = [read(low), read(high)]
-    if (!pair.some(Number.isNaN)) model.send_msg({ type: "range", range: pair })
+    if (pair.some(Number.isNaN)) return
+    for (const field of [low, high]) known.set(field, field.value)
+    model.send_msg({ type: "range", range: pair })
   }
   low.onchange = send
   high.onchange = send

@@ -44,6 +44,7 @@ pn.Column("# hello", content).servable(title="tiny")
 # Seconds in which a server must have ended: far fewer than a thread of the app above computes on, yet enough on a
 # machine that has other things to do.
 IN_TIME = 15
+START_SECONDS = 120
 
 
 def get(url: str) -> tuple[int, str]:
@@ -77,7 +78,7 @@ class Running:
             self.process = subprocess.Popen([*command, *options], cwd=folder, env=environment, stderr=log, stdout=log)
 
     def wait_ready(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 if get(f"{self.url}/readiness")[0] == 200:
@@ -166,7 +167,7 @@ def test_readiness_sees_a_page_that_fails_although_it_answers_200(standing: Runn
 def test_an_app_that_cannot_be_drawn_is_not_served(tmp_path: Path, launch: Launch) -> None:
     (tmp_path / "broken").touch()
     server = launch(ready=False)
-    assert server.process.wait(timeout=60) == 1
+    assert server.process.wait(timeout=START_SECONDS) == 1
     assert "The page could not be built (it broke)" in server.log.read_text()
 
 

@@ -1,0 +1,68 @@
+"""A control alone on an empty page, its Python side played by the test: what it shows, keeps and says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import NewPage
+
+pytestmark = pytest.mark.browser
+
+WIDGETS = Path(__file__).resolve().parents[2] / "dashboard" / "widgets"
+# Panel gives `render` a model with the parameters, `on` to hear of changes, and `send_msg`.
+_PLAY = """([source, values]) => {
+    const heard = {};
+    window.sent = [];
+    const model = { ...values, on: (name, act) => { heard[name] = act }, send_msg: (said) => window.sent.push(said) };
+    window.news = (changes) => {
+        Object.assign(model, changes);
+        for (const name in changes) heard[name]();
+    };
+    const render = new Function(source.replace("export function", "return function"))();
+    document.body.attachShadow({ mode: "open" }).append(render({ model }));
+}"""
+
+
+def play(page: Page, widget: str, **values: object) -> None:
+    """Draw a control with the values of its parameters."""
+    page.evaluate(_PLAY, [(WIDGETS / f"{widget}.js").read_text(encoding="utf-8"), values])
+
+
+def test_a_number_being_written_stays_when_news_come_in(new_page: NewPage) -> None:
+    """A range shows what the server says, but not over what somebody is just writing into it."""
+    page = new_page()
+    play(page, "rangefield", label="Years", low=None, high=None, hints=["1948", "1999"])
+    first, last = page.get_by_label("Years, from"), page.get_by_label("Years, to")
+    first.press_sequentially("19")
+    page.evaluate("news({hints: ['1950', '1990'], low: 1950, high: 1990})")
+    expect(first).to_have_value("19")
+    expect(first).to_have_attribute("placeholder", "1950")
+    expect(last).to_have_value("1990")
+    first.press_sequentially("60")
+    first.press("Enter")
+    assert page.evaluate("sent") == [{"type": "range", "range": [1960, 1990]}]
+    page.evaluate("news({low: 1961})")
+    expect(first).to_have_value("1961")  # what has been sent may be answered
+    last.fill("")
+    page.evaluate("news({low: 1955})")
+    last.press("Enter")
+    expect(first).to_have_value("1955")
+    assert page.evaluate("sent.at(-1)") == {"type": "range", "range": [1955, None]}
+
+
+def test_what_is_no_number_is_marked_and_not_sent(new_page: NewPage) -> None:
+    page = new_page()
+    play(page, "rangefield", label="Value", low=0, high=None, hints=[])
+    last = page.get_by_label("Value, to")
+    last.fill("much")
+    last.press("Enter")
+    expect(last).to_have_attribute("aria-invalid", "true")
+    last.fill("−2,5")
+    last.press("Enter")
+    expect(last).to_have_attribute("aria-invalid", "false")
+    assert page.evaluate("sent") == [{"type": "range", "range": [0, -2.5]}]
