@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hdlcore.analysis.extrapolation import training_range
 from hdlcore.data.features import static_features
 from hdlcore.data.regions import category_names
 from hdlcore.data.sites import SITE_FEATURES
+from hdlcore.errors import DataError
 from hdlcore.models.checkpoint import Card
 from hdlcore.models.registry import model_kind
 from hdlcore.runtime.domains import recipe_of
@@ -27,6 +29,8 @@ from hdlcore.training.fit_head import HEADS, fit_head, save_heads, score_held_ou
 from hdlcore.training.head import HeadSpec, Samples, samples_of
 from hdlcore.training.land import lattice_positions
 from hdlcore.variables import VARIABLES
+
+logger = logging.getLogger(__name__)
 
 #: Statics that a head reads, of those that networks see.
 FEATURES = (
@@ -40,8 +44,8 @@ FEATURES = (
 )
 #: Rows that heads are fitted and judged on at most: more change no figure in the second digit.
 MOST_ROWS = 400_000
-#: Days of a basin that are held back together.
-BLOCK_DAYS = 365
+#: Days of a basin that are held back together: residuals of a river last weeks, not half years.
+BLOCK_DAYS = 183
 
 
 @dataclass(frozen=True)
@@ -108,10 +112,17 @@ def _thinned(samples: Samples) -> Samples:
 
 
 def judge(judged: dict[str, Judged]) -> dict[str, Any]:
-    """Coverage of the central 50 and 90 % bands and CRPS of every variable, by heads that saw nothing of the block."""
+    """Coverage of the central 50 and 90 % bands and CRPS of every variable, by heads that saw nothing of the block.
+
+    A variable with too few observations for that is left out, with a line in the log.
+    """
     result: dict[str, Any] = {}
     for name, own in judged.items():
-        held = score_held_out(own.samples, own.spec)
+        try:
+            held = score_held_out(own.samples, own.spec)
+        except DataError as error:
+            logger.warning("The uncertainty of '%s' cannot be judged: %s", name, error)
+            continue
         zones = {
             zone: held.scores(own.samples.zone == number)
             for number, zone in enumerate(own.spec.zones)
@@ -122,8 +133,15 @@ def judge(judged: dict[str, Judged]) -> dict[str, Any]:
 
 
 def write_heads(judged: dict[str, Judged], folder: Path) -> None:
-    """Fit a head per variable on all that was held out and keep them in a model folder."""
-    save_heads({name: fit_head(own.samples, own.spec) for name, own in judged.items()}, folder / HEADS)
+    """Fit a head per variable on all that was held out and keep them in a model folder; none on too few of them."""
+    heads = {}
+    for name, own in judged.items():
+        try:
+            heads[name] = fit_head(own.samples, own.spec)
+        except DataError as error:
+            logger.warning("There will be no distribution of '%s': %s", name, error)
+    if heads:
+        save_heads(heads, folder / HEADS)
 
 
 def latent_factor(judged: Judged) -> float:
