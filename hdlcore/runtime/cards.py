@@ -33,8 +33,8 @@ LIMITS: dict[DataKind, tuple[str, ...]] = {
         "easier to reach than against the finer mascons of the published H2M and must not be set beside its figures "
         "without saying so.",
         "The observations themselves are smooth: the mean of the nearest cells outside the held-out blocks and their "
-        "buffer is a strong guess of a held-out cell's cycle and stands among the baselines. Held-out skill shows that the "
-        "model carries over to land it never saw.",
+        "buffer is a strong guess of a held-out cell's cycle and stands among the baselines. Held-out skill shows that "
+        "the model carries over to land it never saw.",
         _UNBOUNDED,
         "Rivers, lakes and reservoirs are not stores of their own; groundwater takes their part. Ice sheets are left "
         "out.",
