@@ -67,6 +67,11 @@ def test_every_forcing_output_and_parameter_is_explained_in_the_table_of_variabl
     assert {n: p.units for n, p in parameters.items()} == {n: VARIABLES[n].units for n in parameters}
 
 
+def test_the_documents_name_every_kind() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    assert [name for name in KINDS if f"\n| `{name}` |" not in page] == []
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_what_closes_the_balance_is_water(name: str) -> None:
     """Stores in mm, fluxes in and out of them in mm a day: else their sum means nothing."""
