@@ -17,8 +17,9 @@ def area_mean(data: xr.Dataset, dim: str = "cell") -> xr.Dataset:
 def zone_means(data: xr.Dataset, zone: ArrayLike, names: Sequence[str]) -> xr.Dataset:
     """Area-weighted mean over the cells of each zone, with "all" cells first: (..., cell) -> (zone, ...).
 
-    zone (cell,) integer codes that index `names` (for example a cube's `climate_zone`); a negative code is of no
-    zone. Simulated and observed values in one dataset: mask one by the other first, else a gap moves one mean only.
+    zone (cell,) integer codes that index `names` (as `hdlcore.data.regions.category_index` gives them); a negative
+    code is of no zone. Simulated and observed values in one dataset: mask one by the other first, else a gap moves one
+    mean only.
     """
     codes = np.asarray(zone)
     chosen = [np.arange(codes.size), *(np.flatnonzero(codes == code) for code in range(len(names)))]

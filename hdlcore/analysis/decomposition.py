@@ -7,23 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-
-class PublishedCurve(NamedTuple):
-    """A partition learned by the published H2M: share of incoming water at a deficit (mm)."""
-
-    deficit: tuple[float, ...]
-    soil: tuple[float, ...]
-    surface: tuple[float, ...]
-    source: str
-
-
-#: Global median fractions of the published H2M, read off its figure: good to about 0.02.
-PUBLISHED_PARTITION = PublishedCurve(
-    deficit=(10.0, 50.0, 110.0, 400.0),
-    soil=(0.57, 0.84, 0.95, 0.99),
-    surface=(0.36, 0.12, 0.03, 0.01),
-    source="Kraft et al. 2022, https://doi.org/10.5194/hess-26-1579-2022, read off the figure to +-0.02",
-)
 #: Edges of the default bins of deficit, mm; the published deficits lie in the middle of theirs.
 DEFICIT_EDGES: NDArray[np.float64] = np.array([0, 5, 15, 30, 60, 90, 130, 190, 270, 360, 440, 600.0])
 

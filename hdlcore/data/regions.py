@@ -27,6 +27,18 @@ def category_names(ds: xr.Dataset, category: Category) -> list[str]:
     return list(json.loads(ds[category].attrs["flag_names"]))
 
 
+def category_index(ds: xr.Dataset, category: Category) -> tuple[NDArray[np.intp], list[str]]:
+    """Position (cell,) of each cell's category among its names, -1 for none; and the names.
+
+    What analysis by zone takes: the codes of a cube need not begin at zero.
+    """
+    codes = np.atleast_1d(ds[category].attrs["flag_values"])
+    order = np.argsort(codes)
+    values = ds[category].values
+    at = np.minimum(np.searchsorted(codes, values, sorter=order), codes.size - 1)
+    return np.where(codes[order[at]] == values, order[at], -1), category_names(ds, category)
+
+
 def region_names(ds: xr.Dataset, category: Category = "region") -> list[str]:
     """Names that `cells_in_region` takes: AR6 land regions, or those of another category; each holds a cell."""
     held = set(np.unique(ds[category].values).tolist())

@@ -24,43 +24,58 @@ from hdlcore.training.head import DistributionHead, HeadSpec, Samples, knot_weig
 #: File of a model folder that holds the heads of all its variables.
 HEADS = "heads.safetensors"
 FORMAT = "1"
-#: Share of the blocks held back to calibrate on, and share of the rest that says when to stop.
-CALIBRATION_SHARE, VALIDATION_SHARE = 0.35, 0.2
-STEPS, BATCH, PEAK_RATE = 600, 4096, 1e-2
+#: Parts of the blocks: each in turn is scored by a head that did not see it, and those scores calibrate.
+FOLDS = 3
+#: Share of the blocks, of those a head may see, that says when to stop.
+VALIDATION_SHARE = 0.2
+STEPS, BATCH, PEAK_RATE = 400, 4096, 1e-2
 #: Random levels a step; more make a step steadier and slower.
 _LEVELS = 16
-#: Rows used to fit; more change nothing that calibration would not mend.
-_MOST_ROWS = 150_000
+#: Most rows used to fit and to say when to stop; more change nothing that calibration would not mend.
+_FIT_ROWS, _STOP_ROWS = 150_000, 20_000
 _FEWEST_ROWS = 200
 
 
 def fit_head(samples: Samples, spec: HeadSpec, seed: int = 0, steps: int = STEPS) -> DistributionHead:
     """Fit and calibrate a head on out-of-fold predictions; the same numbers for the same seed.
 
-    Blocks are dealt to fitting, stopping and calibrating; none is used twice. Raises `DataError` when there are too few
+    Calibration is cross-conformal (Vovk 2015, https://doi.org/10.1007/s10472-013-9368-4): the blocks are dealt to
+    `FOLDS` parts, each is scored by a head fitted on the others, and the scores of all blocks make the map of the final
+    head, which is fitted on all. One split would leave a zone too few blocks. Raises `DataError` when there are too few
     rows or blocks, or when the observation never departs from the mean.
     """
     if samples.size < _FEWEST_ROWS:
         raise DataError(
             f"{samples.size} observations are too few to fit a distribution on; give {_FEWEST_ROWS} or more."
         )
-    held = blocked_split(samples.block, CALIBRATION_SHARE, seed)
-    calibration, rest = samples.take(held), samples.take(~held)
-    stop = blocked_split(rest.block, VALIDATION_SHARE, seed + 1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        head = DistributionHead(spec)
-        draw = np.random.default_rng(seed)
-        _fit(head, _thinned(rest.take(~stop), draw), _thinned(rest.take(stop), draw), draw, steps)
-    _calibrate(head, calibration, seed)
+    fold = blocked_folds(samples.block, FOLDS, seed)
+    scores = np.empty(samples.size)
+    for number in range(FOLDS):
+        own = fold == number
+        other = _fitted(samples.take(~own), spec, seed + 1 + number, steps)
+        scores[own] = other.normal_score(samples.take(own), calibrated=False, seed=seed)
+    head = _fitted(samples, spec, seed, steps)
+    head.calibrate(fit_conformal(scores, samples.zone, samples.block, len(spec.zones)))
     return head.eval().requires_grad_(False)
 
 
-def _thinned(samples: Samples, draw: np.random.Generator) -> Samples:
-    """At most `_MOST_ROWS` rows, drawn at random."""
-    if samples.size <= _MOST_ROWS:
+def _fitted(samples: Samples, spec: HeadSpec, seed: int, steps: int) -> DistributionHead:
+    """A head that is not calibrated yet."""
+    stop = blocked_split(samples.block, VALIDATION_SHARE, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        head, draw = DistributionHead(spec), np.random.default_rng(seed)
+        fit = _thinned(samples.take(~stop), _FIT_ROWS, draw)
+        check = _thinned(samples.take(stop), _STOP_ROWS, draw)
+        _fit(head, fit, check, draw, steps)
+    return head
+
+
+def _thinned(samples: Samples, most: int, draw: np.random.Generator) -> Samples:
+    """At most so many rows, drawn at random."""
+    if samples.size <= most:
         return samples
-    return samples.take(np.sort(draw.choice(samples.size, _MOST_ROWS, replace=False)))
+    return samples.take(np.sort(draw.choice(samples.size, most, replace=False)))
 
 
 def _set_scaling(head: DistributionHead, samples: Samples) -> None:
@@ -131,14 +146,6 @@ def _fit(head: DistributionHead, fit: Samples, stop: Samples, draw: np.random.Ge
             if loss < best:
                 best, kept = loss, {n: t.clone() for n, t in head.network.state_dict().items()}
     head.network.load_state_dict(kept)
-
-
-def _calibrate(head: DistributionHead, samples: Samples, seed: int) -> None:
-    scores = head.normal_score(samples, calibrated=False, seed=seed)
-    mapping = fit_conformal(scores, samples.zone, samples.block, len(head.spec.zones))
-    head.pooled.copy_(torch.from_numpy(mapping.pooled))
-    head.by_zone.copy_(torch.from_numpy(mapping.by_zone))
-    head.own.copy_(torch.from_numpy(mapping.own))
 
 
 # -- how good it is ----------------------------------------------------------------------------------------------------

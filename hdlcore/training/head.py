@@ -5,7 +5,7 @@ gives the quantile function of the observation there. It is piecewise linear in 
 numbers either side of the median, so it can be skewed, peaked or heavy in one tail, and a straight line is the normal
 distribution. A quantity with a floor (no snow is no snow) is censored there: all that would lie below lies at it. It
 learns with the CRPS, as pinball losses at random levels (Gneiting and Raftery 2007), and is then calibrated on blocks
-held back from it (`hdlcore.analysis.conformal`).
+that it did not see (`hdlcore.analysis.conformal`).
 """
 
 from __future__ import annotations
@@ -167,6 +167,12 @@ class DistributionHead(nn.Module):
     def calibration(self) -> ConformalMap:
         """The conformal map in use."""
         return ConformalMap(self.pooled.numpy(), self.by_zone.numpy(), self.own.numpy())
+
+    def calibrate(self, mapping: ConformalMap) -> None:
+        """Take a conformal map into use."""
+        self.pooled.copy_(torch.from_numpy(mapping.pooled))
+        self.by_zone.copy_(torch.from_numpy(mapping.by_zone))
+        self.own.copy_(torch.from_numpy(mapping.own))
 
     def quantiles(
         self, levels: ArrayLike, mean: ArrayLike, spread: ArrayLike, month: ArrayLike,

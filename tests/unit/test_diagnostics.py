@@ -7,14 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdlcore.analysis.decomposition import (
-    PUBLISHED_PARTITION,
-    dominant_store,
-    partition_curve,
-    variance_share,
-)
+from hdlcore.analysis.decomposition import dominant_store, partition_curve, variance_share
 from hdlcore.analysis.equifinality import contraction, pair_score, spread_against_total, spread_between_places
 from hdlcore.analysis.extrapolation import training_range
+from hdlcore.analysis.published import PARTITION
 
 # -- decomposition ----------------------------------------------------------------------------------------------------
 
@@ -52,8 +48,8 @@ def test_the_partition_curve_finds_a_known_curve_on_rainy_days_only() -> None:
 
 
 def test_published_fractions_leave_a_share_for_groundwater() -> None:
-    rest = 1 - np.array(PUBLISHED_PARTITION.soil) - np.array(PUBLISHED_PARTITION.surface)
-    assert (rest >= -1e-9).all() and len(PUBLISHED_PARTITION.deficit) == rest.size
+    rest = 1 - np.array(PARTITION.soil) - np.array(PARTITION.surface)
+    assert (rest >= -1e-9).all() and len(PARTITION.deficit) == rest.size
 
 
 # -- equifinality -----------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def judged(request: pytest.FixtureRequest) -> tuple[Samples, np.ndarray, HeldOut
     """Samples, true scale and what heads say that never saw them."""
     samples, scale = skewed(12_000, request.param is not None)
     spec = HeadSpec(features=("a", "b"), zones=("north", "south"), floor=request.param, units="mm")
-    return samples, scale, score_held_out(samples, spec, folds=2, seed=3, steps=150), spec
+    return samples, scale, score_held_out(samples, spec, folds=2, seed=3, steps=80), spec
 
 
 def test_bands_cover_what_they_say_on_blocks_never_seen(judged: tuple) -> None:
@@ -82,7 +82,7 @@ def test_daily_discharge_of_few_sites_is_covered_with_blocks_of_time() -> None:
     times = np.arange(days).astype("datetime64[D]")
     block = (np.arange(days) // 90)[:, None] * sites + np.arange(sites)
     samples = samples_of(flow, 0.1 * flow, observed, times, block=block)
-    scores = score_held_out(samples, HeadSpec(floor=0.0, units="mm d-1"), folds=2, steps=100).scores()
+    scores = score_held_out(samples, HeadSpec(floor=0.0, units="mm d-1"), folds=2, steps=60).scores()
     assert 0.88 <= scores["coverage_90"] <= 0.92 and 0.46 <= scores["coverage_50"] <= 0.54
 
 
