@@ -101,7 +101,7 @@ class Report:
     differences : sentences on what makes these scores easier or harder than the paper's.
     components : median correlation of the anomalies of each store with the truth, where a truth is known.
     partition : learned curve by destination: "soil", "surface", "groundwater".
-    variance : by zone, share of the variance of total storage by store name.
+    variance : by zone, share of the variance of total storage by store name; means over cells, not medians, sum to one.
     limits : where not to trust the model. provenance : versions, hashes, dates by topic.
     """
 

@@ -175,14 +175,18 @@ def pit_chart(density: ArrayLike, name: str) -> str:
 
 
 def series_chart(
-    times: NDArray, lines: Mapping[str, ArrayLike], units: str, band: tuple[ArrayLike, ArrayLike] | None, name: str
+    times: NDArray,
+    lines: Sequence[tuple[str, ArrayLike]],
+    units: str,
+    band: tuple[ArrayLike, ArrayLike] | None,
+    name: str,
 ) -> str:
-    """Lines over time, named by their style class, with a band behind the first."""
+    """Lines (style class, values) over time, with a band behind them."""
     years = decimal_years(times)
-    around = [*lines.values(), *(band or ())]
+    around = [*(values for _, values in lines), *(band or ())]
     axes = Axes((float(years.min()), float(years.max())), span(*around), "", units, time_ticks(times))
     behind = axes.band(years, band[0], band[1], "accent pale") if band else ""
-    return svg(name, axes.frame(), behind, *(axes.line(years, values, style) for style, values in lines.items()))
+    return svg(name, axes.frame(), behind, *(axes.line(years, values, style) for style, values in lines))
 
 
 def bars_chart(rows: Mapping[str, Mapping[str, float]], styles: Mapping[str, str], name: str) -> str:
@@ -191,7 +195,7 @@ def bars_chart(rows: Mapping[str, Mapping[str, float]], styles: Mapping[str, str
     totals = [sum(max(v, 0) for v in row.values() if np.isfinite(v)) for row in rows.values()]
     lowest = [sum(min(v, 0) for v in row.values() if np.isfinite(v)) for row in rows.values()]
     low, high = min([0.0, *lowest]), max([1.0, *totals])
-    left, right = 128, WIDTH - _RIGHT
+    left, right = 128, WIDTH - 24  # the last tick needs room
 
     def at(value: float) -> float:
         return left + (value - low) / (high - low) * (right - left)

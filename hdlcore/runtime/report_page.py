@@ -42,7 +42,7 @@ def number(value: float | None, digits: int = 2) -> str:
     """A figure with a true minus, a dash where there is none."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value:.{digits}f}".replace("-", "−")
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")  # no minus zero
 
 
 def title_of(name: str) -> str:
@@ -50,8 +50,10 @@ def title_of(name: str) -> str:
     return VARIABLES[name].long_name if name in VARIABLES else name.replace("_", " ")
 
 
-def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], own: int | None = None) -> str:
-    """A table whose first column names the row; `own` is the row to stand out."""
+def table(
+    caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], own: int | None = None, words: bool = False
+) -> str:
+    """A table whose first column names the row; `own` is the row to stand out; `words` when cells are sentences."""
     body = "".join(
         f'<tr{" class=own" if at == own else ""}><th scope="row">{escape(first)}</th>'
         + "".join(f"<td>{escape(cell)}</td>" for cell in rest)
@@ -60,7 +62,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], own:
     )
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
+        f'<div class="scroll"><table{" class=words" if words else ""}><caption>{escape(caption)}</caption>'
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -70,13 +72,17 @@ def figure(content: str, caption: str) -> str:
     return f"<figure>{content}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def legend(entries: Mapping[str, str]) -> str:
-    """Names with the stroke of their style class."""
-    return '<div class="legend">' + "".join(
-        f'<span><svg viewBox="0 0 26 10" aria-hidden="true"><path class="line {style}" d="M0 5H26"/></svg>'
-        f"{escape(name)}</span>"
+def legend(entries: Mapping[str, str], areas: bool = False) -> str:
+    """Names with the stroke of their style class, or with its colour where the chart is of areas."""
+    if areas:
+        size, mark = 'class="swatch" viewBox="0 0 12 10"', '<rect class="area {}" width="12" height="10"/>'
+    else:
+        size, mark = 'viewBox="0 0 26 10"', '<path class="line {}" d="M0 5H26"/>'
+    keys = (
+        f'<span><svg {size} aria-hidden="true">{mark.format(style)}</svg>{escape(name)}</span>'
         for name, style in entries.items()
-    ) + "</div>"  # fmt: skip
+    )
+    return f'<div class="legend">{"".join(keys)}</div>'
 
 
 def figures(items: Iterable[str]) -> str:
@@ -92,10 +98,10 @@ def headline_section(report: Report) -> str:
     tiles = ""
     for item in report.headlines:
         mark = "" if item.met is None else " met" if item.met else " missed"
-        word = "" if item.met is None else "Target met. " if item.met else "Target missed. "
+        note = item.note + ("" if item.met is None else ": met" if item.met else ": missed")
         tiles += (
             f'<div><span>{escape(item.label)}</span><b class="value{mark}">{number(item.value, item.digits)}</b>'
-            f"<small>{word}{escape(item.note)}</small></div>"
+            f"<small>{escape(note)}</small></div>"
         )
     return f'<div class="tiles">{tiles}</div>' if tiles else ""
 
@@ -151,7 +157,7 @@ def _zones(report: Report, name: str) -> str:
         shares[str(zone)] = {e: v / whole if whole > 0 else math.nan for e, v in parts.items()}
     styles = {"bias_squared": "surface", "variance_error": "soil", "phase_error": "other"}
     chart = bars_chart(shares, styles, f"{title_of(name)}: parts of the mean square error by zone")
-    key = legend({"bias²": "surface", "variance error": "soil", "phase error": "other"})
+    key = legend({"bias²": "surface", "variance error": "soil", "phase error": "other"}, areas=True)
     return text + figures([figure(key + chart, f"{title_of(name)}: what the mean square error is made of (raw)")])
 
 
@@ -169,9 +175,7 @@ def paper_section(report: Report) -> str:
         ]
         text += table(f"{title_of(name)}: median NSE over cells", ["", *PART_NAMES.values()], rows, 0)
     rows = [[topic, report.facts.get(topic, "not given"), paper] for topic, paper in SETUP.items()]
-    text += table("What the two were driven by and compared with", ["", "here", "paper"], rows).replace(
-        "<td>", '<td class="text">'
-    )
+    text += table("What the two were driven by and compared with", ["", "here", "paper"], rows, words=True)
     text += f'<p class="note">Paper: {escape(SOURCE)}.</p>'
     if report.differences:
         text += "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in report.differences) + "</ul>"
@@ -194,8 +198,12 @@ def series_section(report: Report) -> str:
     """Simulated and observed series with their bands."""
     items = []
     for one in report.series:
-        styles = {name: STYLES.get(name, _LINES[at % len(_LINES)]) for at, name in enumerate(one.lines)}
-        lines = {styles[name]: values for name, values in one.lines.items()}
+        styles: dict[str, str] = {}
+        for name in one.lines:
+            free = (style for style in _LINES if style not in styles.values())
+            wanted = STYLES.get(name, "")
+            styles[name] = wanted if wanted and wanted not in styles.values() else next(free, "other")
+        lines = [(styles[name], values) for name, values in one.lines.items()]
         chart = series_chart(one.times, lines, one.units, one.band, one.title)
         key = legend({title_of(name): style for name, style in styles.items()})
         band = f"; shaded: {one.band_label}" if one.band else ""
@@ -243,7 +251,7 @@ def component_section(report: Report) -> str:
         styles = {store: STYLES.get(store, "other") for store in stores}
         chart = bars_chart(report.variance, styles, "Share of each store in the variance of total storage")
         caption = "Share of each store in the variance of total storage, cov(store, total) / var(total)"
-        text += figures([figure(legend({title_of(s): c for s, c in styles.items()}) + chart, caption)])
+        text += figures([figure(legend({title_of(s): c for s, c in styles.items()}, areas=True) + chart, caption)])
     return text
 
 

@@ -142,6 +142,14 @@ def test_what_is_unknown_is_a_dash_and_draws_nothing() -> None:
     assert "nan" not in re.sub(r"<style>.*?</style>", "", page, flags=re.S).lower()
 
 
+def test_every_line_of_a_series_has_a_look_of_its_own(report: Report) -> None:
+    (one,) = report.series
+    names = ("observed", "tws", "simulated", "swe", "soil_moisture", "groundwater")
+    page = report_html(Report("Lines", series=[replace(one, lines=dict.fromkeys(names, one.lines["tws"]))]))
+    chart = page[page.index('role="img"') :]
+    assert len(set(re.findall(r'class="line ([a-z]+)"', chart))) == len(names)
+
+
 def test_few_places_are_dots_and_many_a_picture(report: Report) -> None:
     (one,) = report.maps
     few = replace(one, values=one.values[:7], lat=one.lat[:7], lon=one.lon[:7])
@@ -162,4 +170,5 @@ def test_ticks_are_round_and_within() -> None:
         assert 3 <= len(ticks) <= 7 and low <= min(ticks) and max(ticks) <= high
     assert nice_ticks(3, 3) == [3] and nice_ticks(np.nan, 1) == []
     np.testing.assert_allclose(decimal_years(np.array(["2004-01-01", "2004-07-02"], "datetime64[D]")), [2004, 2004.5])
+    assert number(-0.001) == "0.00"
     assert number(-0.416) == "−0.42" and number(float("nan")) == "–" and number(None) == "–"
