@@ -6,6 +6,9 @@ A predictive distribution is given by its quantiles, (level, ...) at rising leve
 
 from __future__ import annotations
 
+import importlib
+import sys
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,11 +18,29 @@ from numpy.typing import ArrayLike, NDArray
 CRPS_LEVELS: NDArray[np.float64] = (np.arange(50) + 0.5) / 50
 
 
-def _rules() -> Any:
-    # imported when first asked for: it compiles its kernels on import, which takes seconds
-    import scoringrules
+#: Parts of scoringrules that compile kernels for numba on import; each may be absent, as where there is no numba.
+_KERNELS = tuple(
+    f"scoringrules.core.{part}._gufuncs{weighted}"
+    for part in ("crps", "energy", "kernels", "variogram")
+    for weighted in ("", "_w")
+)
 
-    return scoringrules
+
+@lru_cache(maxsize=1)
+def _rules() -> Any:
+    """scoringrules, asked for its numpy backend only.
+
+    Its kernels for numba, which are not used here, would take ten seconds of compiling at every start: they are
+    declared absent while it is imported.
+    """
+    if "scoringrules" not in sys.modules:
+        sys.modules.update(dict.fromkeys(_KERNELS))  # None says: not to be imported
+    try:
+        return importlib.import_module("scoringrules")
+    finally:
+        for name in _KERNELS:
+            if sys.modules.get(name, ...) is None:
+                del sys.modules[name]
 
 
 def central_levels(level: float) -> tuple[float, float]:
