@@ -34,7 +34,8 @@ def _rules() -> Any:
     declared absent while it is imported.
     """
     if "scoringrules" not in sys.modules:
-        sys.modules.update(dict.fromkeys(_KERNELS))  # None says: not to be imported
+        absent: dict[str, Any] = dict.fromkeys(_KERNELS)  # None says: not to be imported
+        sys.modules.update(absent)
     try:
         return importlib.import_module("scoringrules")
     finally:
