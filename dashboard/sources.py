@@ -12,6 +12,10 @@ GROUPS = {"model": "Models", "twin": "Truth, generated", "data": "Data"}
 
 #: Weather is made from monthly means, so a model's curves have no real single years.
 WEATHER = "Weather generated from the ERA5 climatology: no real year-to-year variability."
+TWIN_TRAINED = (
+    "Trained on generated observations of the twin Earth, under its generated weather: made to be held against a known "
+    "truth. Nothing in it was observed."
+)
 TWIN = (
     "Twin Earth is a made-up world run by a process model whose every store and flux is known. "
     "Nothing in it was observed."
@@ -33,7 +37,7 @@ def label(source: SourceInfo | None) -> str:
     if source is None:
         return "Observations and reanalysis."
     if source.kind == "model":
-        return WEATHER
+        return TWIN_TRAINED if source.generated else WEATHER
     if source.kind == "twin":
         return TWIN
     return (
@@ -46,9 +50,10 @@ def label(source: SourceInfo | None) -> str:
 def observed_with(source: SourceInfo | None, world: xr.Dataset) -> xr.Dataset:
     """The part of the world cube that may stand beside a source: no real observation beside a made-up world.
 
-    A model is shown with all of it; the twin with the ground its world was built on; a data set with nothing.
+    A model is shown with all of it; the twin, and a model trained on it, with the ground that world was built on; a
+    data set with nothing.
     """
-    if source is None or source.kind == "model":
+    if source is None or (source.kind == "model" and not source.generated):
         return world
-    kept = {"elevation"} if source.kind == "twin" else set()
+    kept = {"elevation"} if source.kind in ("twin", "model") else set()
     return world.drop_vars([name for name in world.data_vars if name not in kept])

@@ -17,7 +17,7 @@ from hdlcore import cli_cluster, cli_data, cli_explain
 from hdlcore.cli_cluster import LocalClusterOption, ResumeOption, SchedulerOption
 from hdlcore.cli_options import DataOption, JsonOption, ModelsOption, chosen_cells, open_engine
 from hdlcore.console import err, out, progress_bar
-from hdlcore.errors import HDLError
+from hdlcore.errors import HDLError, RequestError
 
 app = typer.Typer(
     help="HDL Explorer: hybrid models of the Earth's water, and what they remember.",
@@ -210,6 +210,36 @@ def train(
                 f"{part} {parts[part]['nse_median']:.3f}" for part in parts if "nse_median" in parts[part]
             )
             out.print(f"{out_dir}: median NSE of {variable} on what was held out: {medians}", highlight=False)
+
+
+@app.command()
+def search(
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe or a .toml file")],
+    out_file: Annotated[Path, typer.Option("--out", help="The recipe to write, a .toml file")],
+    trials: Annotated[int, typer.Option(help="Trials to add", min=1)] = 20,
+    data: DataOption = None,
+) -> None:
+    """Search for better settings of a recipe with Optuna, judged by validation; a second call goes on."""
+    from hdlcore.runtime.evaluate import observations
+    from hdlcore.training.recipes import load_recipe, recipe_path
+    from hdlcore.training.search import as_toml
+    from hdlcore.training.search import search as search_settings
+
+    if out_file.suffix != ".toml":
+        raise RequestError(f"{out_file} is no recipe; name it FILE.toml.")
+    chosen = load_recipe(recipe)
+    with progress_bar() as report:
+        cube = observations(chosen, data, report) or data
+
+        def told(done: int, score: float, settings: dict[str, Any]) -> None:
+            words = ", ".join(f"{name} {value:.3g}" for name, value in settings.items())
+            report(min(done / trials, 1.0), f"best of {done}: {score:.3f} with {words}")
+
+        best = search_settings(chosen, out_file.with_suffix(".search"), trials, cube, told)
+    out_file.write_text(as_toml(best, recipe_path(recipe)))
+    out.print(
+        f"{out_file}: " + ", ".join(f"{n} {getattr(best, n):.3g}" for n in ("learning_rate", "weight_decay", "hidden"))
+    )
 
 
 app.command(cls=cli_data.IngestCommand)(cli_data.ingest)

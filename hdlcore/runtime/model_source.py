@@ -53,7 +53,8 @@ class ModelSource:
     def info(self) -> SourceInfo:
         """What the picker says of it."""
         note = f"trained on {self.model.card.data.get('target', 'the targets on its card')}"
-        return SourceInfo(self.model.id, self.model.title, "model", False, note, tuple(METHODS))
+        generated = self.model.card.recipe.get("data") == "twin"
+        return SourceInfo(self.model.id, self.model.title, "model", generated, note, tuple(METHODS))
 
     @property
     def outputs(self) -> tuple[str, ...]:

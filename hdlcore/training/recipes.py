@@ -117,13 +117,19 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in (assets_dir() / "recipes").glob("*.toml"))
 
 
-def load_recipe(name: str | Path) -> Recipe:
-    """Read a recipe by shipped name or path; raises `RequestError` that says what is wrong in which key."""
+def recipe_path(name: str | Path) -> Path:
+    """The file of a recipe by shipped name or path; raises `RequestError` naming those there are."""
     path = Path(name)
     if path.suffix != ".toml":
         path = assets_dir() / "recipes" / f"{name}.toml"
     if not path.is_file():
         raise RequestError(f"No recipe '{name}'; shipped ones are {', '.join(recipe_names())}, or give a .toml file.")
+    return path
+
+
+def load_recipe(name: str | Path) -> Recipe:
+    """Read a recipe by shipped name or path; raises `RequestError` that says what is wrong in which key."""
+    path = recipe_path(name)
     try:
         return Recipe(**tomllib.loads(path.read_text()))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

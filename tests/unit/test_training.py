@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
@@ -341,3 +343,20 @@ def test_a_published_card_tells_data_split_scores_and_limits(small_model: Path, 
     assert card.limits and "10-degree blocks" in card.split
     assert {"zero_anomaly", "neighbour_mean"} <= set(card.baselines)
     assert card.data["world_version"] == str(open_world(small_cube).attrs.get("version", ""))
+
+
+def test_a_search_writes_a_recipe_and_goes_on(
+    hdl: Callable[..., CompletedProcess[str]], small_cube: Path, tmp_path: Path
+) -> None:
+    recipe, found = tmp_path / "tiny.toml", tmp_path / "found.toml"
+    text = (
+        'id = "tiny"\ntitle = "Tiny"  # kept\nlattice = 1\nfolds = 2\nbatches = 1\npasses = 2\nyears = [2001, 2003]\n'
+        '[targets.tws]\nterms = ["seasonal"]\ndepartures = true\nfloor = 15\n'
+    )
+    recipe.write_text(text)
+    for trials in (2, 1):
+        done = hdl("search", str(recipe), "--out", str(found), "--trials", str(trials), "--data", str(small_cube))
+        assert done.returncode == 0, done.stderr
+    best = load_recipe(found)
+    assert best.title == "Tiny" and "# kept" in found.read_text() and best.hidden != 64
+    assert len(list((tmp_path / "found.search").glob("trial-*"))) == 3
