@@ -110,6 +110,7 @@ def simulate(
 
 
 app.command()(cli_explain.explain)
+app.command()(cli_explain.grade)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 
 from hdlcore import cli_cluster
 from hdlcore.cli_cluster import LocalClusterOption, ResumeOption, SchedulerOption
-from hdlcore.cli_options import DataOption, ModelsOption, chosen_cells, open_engine
+from hdlcore.cli_options import DataOption, JsonOption, ModelsOption, chosen_cells, open_engine
 from hdlcore.console import out, progress_bar
 from hdlcore.errors import RequestError
 
@@ -62,6 +62,26 @@ def explain(
     else:
         write_dataset(result, out_file)
     out.print(f"{out_file}: {_summary(result)}", highlight=False)
+
+
+def grade(
+    model: str,
+    target: Annotated[str, typer.Option(help="An output that the twin has as well")] = "tws",
+    per_zone: Annotated[int, typer.Option(help="Cells of each climate zone")] = 1,
+    out_file: Annotated[Path | None, typer.Option("--out", help="FILE.json; default grades.json in the model")] = None,
+    json_: JsonOption = False,
+    models: ModelsOption = None,
+    data: DataOption = None,
+) -> None:
+    """Grade every attribution method on a model: on paper, on the twin Earth, and by trying it out (minutes)."""
+    from hdlcore.runtime.grade import GRADES, grade, table, write_grades
+
+    engine = open_engine(models, data)
+    info = engine.model(model)
+    with progress_bar() as report:
+        grades = grade(engine.ensemble(model), target, per_zone, progress=report)
+    path = write_grades(grades, out_file or info.folder / GRADES)
+    typer.echo(json.dumps(grades, indent=1) if json_ else f"{path}\n\n{table(grades)}")
 
 
 def _summary(result: Any) -> str:

@@ -168,6 +168,8 @@ _TABLE = [
     Variable("memory_time", "Mean memory time of total water storage", "d", "memory", "batlow", 0, 180, None, None, "older weather still matters", "The lag of past weather, averaged by its weight in today's storage."),
     Variable("memory_share", "Share of memory older than 90 days", "1", "memory", "batlow", 0, 1, None, None, "older weather still matters"),
     Variable("memory_length", "Lag beyond which influence stays under 5 % of its peak", "d", "memory", "batlow", 0, 365, None, None, "older weather still matters", "The last lag at which influence reaches 5 % of its peak; 364 days, the end of the window, means a year or more."),
+    Variable("memory_80", "Lag within which 80 % of the influence lies", "d", "memory", "batlow", 0, 365, None, None, "older weather still matters"),
+    Variable("memory_90", "Lag within which 90 % of the influence lies", "d", "memory", "batlow", 0, 365, None, None, "older weather still matters"),
     # share of the seasonal storage variance
     Variable("snow_share", "Share of storage variance carried by snow", "1", "store", "oslo", 0, 1, None, SNOW, "snow carries the swing"),
     Variable("soil_share", "Share of storage variance carried by soil moisture", "1", "store", "lajolla_r", 0, 1, None, SOIL, "soil carries the swing"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -22,6 +24,14 @@ def target_series(subject: Subject, forcing: Tensor, question: Question) -> Tens
     with torch.no_grad():
         series, _ = fast.run(subject.model, subject.prepared, forcing, subject.state, (question.target,))
     return series[torch.from_numpy(question.targets), ..., 0]
+
+
+def trajectories(subject: Subject, weathers: Sequence[Tensor]) -> list[Tensor]:
+    """States on the morning of each day (time, member, cell, n_state) under each of some weathers, run as one batch."""
+    n, n_cells = len(weathers), subject.n_cells
+    prepared = subject.prepared.cells(torch.arange(n_cells).repeat(n))
+    states = fast.trajectory(subject.model, prepared, torch.cat(list(weathers), 2), subject.state.repeat(1, n, 1))
+    return list(states.split(n_cells, 2))
 
 
 def run_difference(subject: Subject, question: Question) -> Tensor:

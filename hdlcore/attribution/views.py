@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from hdlcore.attribution.lags import bin_sum, lag_bins, memory_length, memory_share, memory_time, memory_within
 
@@ -29,18 +30,47 @@ def lag_by_month(explanation: xr.Dataset, entry: str | None = None, absolute: bo
     return _binned(explanation, per_lag, absolute)
 
 
-def memory_summary(explanation: xr.Dataset) -> dict[str, float]:
-    """Memory of all entries together: mean memory time (d), share beyond 90 days, memory length L5 (d), and the lags
-    within which 80 and 90 % of the size lie (d)."""
-    size = abs(explanation["attribution"]).mean("time").sum(split_by(explanation)).values
+def lag_by_zone(explanation: xr.Dataset, zones: NDArray, area: NDArray, absolute: bool = True) -> xr.DataArray:
+    """As `lag_by_forcing` over all entries together, for an answer with cells: area-weighted means, (lag_bin, zone).
+
+    zones : name of each cell's zone, (cell,); area : m2, (cell,).
+    """
+    values, axis = explanation["attribution"], split_by(explanation)
+    per_cell = (abs(values) if absolute else values).mean("time").sum(axis).transpose("lag", "cell")
+    names = sorted({str(zone) for zone in zones})
+    columns = [np.average(per_cell.values[:, zones == name], axis=1, weights=area[zones == name]) for name in names]
+    per_lag = xr.DataArray(np.stack(columns, 1), dims=("lag", "zone"), coords={"zone": names})
+    return _binned(explanation, per_lag, absolute)
+
+
+def memory_map(explanation: xr.Dataset) -> xr.Dataset:
+    """Memory of all entries together, for each cell where the answer has cells: mean memory time (d), share beyond 90
+    days, memory length L5 (d), and the lags within which 80 and 90 % of the size lie (d)."""
+    size = abs(explanation["attribution"]).mean("time").sum(split_by(explanation))
+    dims = tuple(name for name in size.dims if name != "lag")
+    values = size.transpose(*dims, "lag").values
     lags = 0.5 * (explanation["lag"] + explanation["lag_last"]).values
-    return {
-        "memory_time": float(memory_time(size, lags)),
-        "memory_share": float(memory_share(size, lags)),
-        "memory_length": float(memory_length(size, lags)),
-        "memory_80": float(memory_within(size, lags, 0.8)),
-        "memory_90": float(memory_within(size, lags, 0.9)),
+    measures = {
+        "memory_time": (memory_time(values, lags), "d"),
+        "memory_share": (memory_share(values, lags), "1"),
+        "memory_length": (memory_length(values, lags), "d"),
+        "memory_80": (memory_within(values, lags, 0.8), "d"),
+        "memory_90": (memory_within(values, lags, 0.9), "d"),
     }
+    coords = {name: explanation[name] for name in dims}
+    return xr.Dataset({name: (dims, value, {"units": unit}) for name, (value, unit) in measures.items()}, coords)
+
+
+def memory_summary(explanation: xr.Dataset) -> dict[str, float]:
+    """`memory_map` of one cell, as numbers."""
+    return {str(name): float(value) for name, value in memory_map(explanation).data_vars.items()}
+
+
+def carrier_map(explanation: xr.Dataset, lag: int) -> xr.DataArray:
+    """Share of each store in the memory held at the window of `lag`, (store,) or (cell, store); sums to 1."""
+    size = abs(explanation["attribution"]).mean("time").sel(lag=lag, method="ffill", drop=True)
+    total = size.sum("store")
+    return (size / total.where(total > 0)).assign_attrs(units="1", long_name=f"share of the memory {lag} days back")
 
 
 def event(explanation: xr.Dataset, day: str) -> xr.DataArray:

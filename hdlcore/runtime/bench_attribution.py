@@ -11,7 +11,8 @@ from hdlcore.attribution.attribute import attribute, every_day
 from hdlcore.attribution.contract import Question, Subject
 from hdlcore.runtime.bench_kernels import Figure, seconds
 from hdlcore.runtime.ensemble import Ensemble
-from hdlcore.runtime.explain import subject_of
+from hdlcore.runtime.explain import explain_cell, question_of, subject_of
+from hdlcore.runtime.requests import ExplanationRequest
 
 #: Target days of the reference that are really run; its time for all is scaled from these.
 SAMPLED_DAYS = 6
@@ -24,6 +25,7 @@ def attribution_figures(ensemble: Ensemble) -> list[Figure]:
         _figure(ensemble, "saliency", 1, 365, 365, 1, SAMPLED_DAYS),
         _figure(ensemble, "integrated_gradients", 1, 365, 365, 16, SAMPLED_DAYS),
         _figure(ensemble, "saliency", 16, 730, 120, 1, SAMPLED_DAYS),
+        _click(ensemble),
     ]
 
 
@@ -42,6 +44,23 @@ def _figure(
     steps = f", {samples} steps" if passes > 1 else ""
     words = f"{method} of {n_days} target days x {lags} lags, {n_cells} cell{'s' if n_cells > 1 else ''}{steps}"
     return Figure(words, ours, reference * passes, reference * passes / ours, "s")
+
+
+def _click(ensemble: Ensemble) -> Figure:
+    """The live heatmap of a clicked cell in the app: everything from the request to the answer, all members."""
+    cell = int(ensemble.world["cell"].values[ensemble.world.sizes["cell"] // 2])
+    request = ExplanationRequest(ensemble.card.id, cell, "tws", "integrated_gradients", lags=730, every=10)
+    ours = seconds(lambda: explain_cell(ensemble, request, None, None), 3)
+    start, end = dt.date.fromisoformat(request.start), dt.date.fromisoformat(request.end)
+    subject = subject_of(ensemble, np.array([cell]), start - dt.timedelta(days=request.lags - 1), end)
+    question = question_of(request, (end - start).days + 1)
+    sampled = 2
+    reference = seconds(lambda: one_by_one(subject, question, sampled), 1) * question.targets.size / sampled
+    reference *= request.samples
+    words = (
+        f"live heatmap of a clicked cell: {request.lags} lags, every {request.every}th day, {request.samples} steps, "
+    )
+    return Figure(f"{words}{subject.n_members} members", ours, reference, reference / ours, "s")
 
 
 def one_by_one(subject: Subject, question: Question, sampled: int) -> None:

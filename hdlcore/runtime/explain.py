@@ -16,9 +16,11 @@ from hdlcore.attribution.attribute import attribute, refuse_too_large
 from hdlcore.attribution.contract import Question, Subject
 from hdlcore.attribution.registry import find_method
 from hdlcore.data.cube import positions
+from hdlcore.errors import RequestError
 from hdlcore.models.hybrid import Prepared
 from hdlcore.models.kernels.fast import trajectory
 from hdlcore.progress import CancelToken, Progress, check
+from hdlcore.runtime.domains import SitesDomain
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.requests import END, START, ExplanationRequest, parse_date
 from hdlcore.runtime.simulate import attributes
@@ -26,7 +28,6 @@ from hdlcore.runtime.simulate import attributes
 BASELINE = "the cell's own mean seasonal cycle of the forcing"
 #: Years before and after that expected gradients take their baselines from, nearest first.
 _OTHER_YEARS = tuple(sign * n for n in range(1, 41) for sign in (-1, 1))
-#: Cells of a store's usual course are run at a time.
 _DAY = dt.timedelta(days=1)
 
 
@@ -73,9 +74,17 @@ def subject_of(
     )
 
 
+def usual_period(ensemble: Ensemble, cells: NDArray) -> tuple[dt.date, dt.date]:
+    """Days whose mean seasonal cycle is the usual weather: the default period, or the records of gauged places."""
+    if isinstance(ensemble.domain, SitesDomain):
+        records = [ensemble.domain.records[int(cell)].days for cell in cells]
+        return max(days[0].item() for days in records), min(days[-1].item() for days in records)
+    return parse_date(START, "start"), parse_date(END, "end")
+
+
 def baseline_forcing(ensemble: Ensemble, cells: NDArray, start: dt.date, end: dt.date) -> Tensor:
-    """The cells' mean seasonal cycle of forcing over the default period, on each day from `start` to `end`."""
-    first, last = parse_date(START, "start"), parse_date(END, "end")
+    """The cells' mean seasonal cycle of forcing over `usual_period`, on each day from `start` to `end`."""
+    first, last = usual_period(ensemble, cells)
     values = ensemble.forcing(cells, first, last).numpy()
     days = np.arange(np.datetime64(first), np.datetime64(last) + 1)
     at = np.arange(np.datetime64(start), np.datetime64(end) + 1)
@@ -85,8 +94,8 @@ def baseline_forcing(ensemble: Ensemble, cells: NDArray, start: dt.date, end: dt
 def usual_state(
     ensemble: Ensemble, cells: NDArray, prepared: Prepared, at: NDArray[np.datetime64], cancel: CancelToken | None
 ) -> Tensor:
-    """Mean seasonal course of the state over the default period on the mornings `at`, (time, member, cell, n_state)."""
-    first, last = parse_date(START, "start"), parse_date(END, "end")
+    """Mean seasonal course of the state over `usual_period` on the mornings `at`, (time, member, cell, n_state)."""
+    first, last = usual_period(ensemble, cells)
     state, _ = ensemble.warm_state(cells, prepared, first, cancel)
     check(cancel)
     weather = ensemble.per_member(ensemble.forcing(cells, first, last))
@@ -97,6 +106,13 @@ def usual_state(
 
 def _another_year(ensemble: Ensemble, cells: NDArray, start: dt.date, end: dt.date, index: int) -> Tensor:
     """Weather of the same number of days, begun on the same day of another year."""
-    shift = _OTHER_YEARS[index % len(_OTHER_YEARS)]
-    begin = start.replace(year=start.year + shift, day=min(start.day, 28))
+    begins = [start.replace(year=start.year + shift, day=min(start.day, 28)) for shift in _OTHER_YEARS]
+    if isinstance(ensemble.domain, SitesDomain):
+        first, last = usual_period(ensemble, cells)
+        begins = [begin for begin in begins if first <= begin and begin + (end - start) <= last]
+        if not begins:
+            raise RequestError(
+                "The record of this place holds no other year of as many days; ask for fewer lags or days."
+            )
+    begin = begins[index % len(begins)]
     return ensemble.forcing(cells, begin, begin + (end - start))

@@ -17,7 +17,7 @@ FIELDS = "fields.zarr"
 #: Mantissa bits kept on disk: errors below 0.013 %, far under the spread of the members.
 KEEP_BITS = 12
 #: Coordinates of words, kept as attributes since Zarr v3 has no settled type for strings.
-_WORDS = ("forcing", "store")
+_WORDS = ("forcing", "store", "carrier")
 
 
 def write_fields(fields: xr.Dataset, folder: Path) -> None:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from hdlcore.analysis.decomposition import variance_share
 from hdlcore.analysis.seasonality import mean_seasonal_cycle
-from hdlcore.attribution.lags import lag_bins, memory_length, memory_share, memory_time
+from hdlcore.attribution.lags import lag_bins
+from hdlcore.attribution.methods.carriers import store_columns
 from hdlcore.data.cube import open_world
 from hdlcore.data.cubes import open_cube
 from hdlcore.data.features import static_features
@@ -30,7 +31,8 @@ from hdlcore.runtime.evaluate_land import Sensors, baselines, evaluate_land
 from hdlcore.runtime.fields import write_fields
 from hdlcore.runtime.publish_sites import publish_sites
 from hdlcore.runtime.uncertainty import disagreement, extrapolation, judge, land_samples, latent_factor, write_heads
-from hdlcore.runtime.world_run import MEMORY_LAGS, WorldRun, period_of, run_world
+from hdlcore.runtime.world_memory import CARRIER_LAGS, MEMORY_LAGS, memory_fields
+from hdlcore.runtime.world_run import WorldRun, period_of, run_world
 from hdlcore.training.land import cube_weather
 from hdlcore.training.recipes import Recipe
 from hdlcore.variables import VARIABLES
@@ -120,7 +122,7 @@ def world_fields(
         data[name] = (("cell",), run["parameters"][i].mean(0))
     data |= {name: (("cell",), values) for name, values in cell_scores.items()}
     if "lag_size" in run.arrays:
-        data |= _memory_fields(run)
+        data |= memory_fields(run.arrays)
     if model.stores:
         data["equilibrium"] = (("member", "store", "cell"), run["equilibrium"])
     data["spin_up_drift"] = (("cell",), run["drift"])
@@ -142,17 +144,6 @@ def observed_cycle(world: xr.Dataset, cube: Path | None) -> NDArray:
     return np.asarray(mean_seasonal_cycle(monthly["tws_observed"].load()).transpose("month", "cell").values)
 
 
-def _memory_fields(run: WorldRun) -> dict[str, tuple]:
-    size, lags = run["lag_size"].T, np.arange(MEMORY_LAGS)
-    return {
-        "memory_time": (("cell",), memory_time(size, lags)),
-        "memory_share": (("cell",), memory_share(size, lags)),
-        "memory_length": (("cell",), memory_length(size, lags)),
-        "attribution": (("forcing", "lag_bin", "cell"), run["attribution"]),
-        "attribution_size": (("forcing", "lag_bin", "cell"), run["attribution_size"]),
-    }
-
-
 def _named(data: dict[str, tuple], card: Card, world: xr.Dataset, model: Any) -> xr.Dataset:
     start, end = lag_bins(MEMORY_LAGS)
     coords: dict[str, Any] = {name: world[name] for name in ("cell", "lat", "lon", "area")}
@@ -163,9 +154,16 @@ def _named(data: dict[str, tuple], card: Card, world: xr.Dataset, model: Any) ->
         "member": np.arange(len(card.members)),
         "lag_start": ("lag_bin", start.astype(np.int32), {"units": "d"}),
         "lag_end": ("lag_bin", end.astype(np.int32), {"units": "d"}),
+        "carrier": list(store_columns(model(card.statics, card.hidden))),
+        "carrier_lag": (
+            "carrier_lag",
+            np.array(CARRIER_LAGS, np.int32),
+            {"units": "months", "long_name": "months back"},
+        ),
     }
     if "attribution" not in data:
-        coords = {name: value for name, value in coords.items() if name not in ("forcing", "lag_start", "lag_end")}
+        of_memory = ("forcing", "lag_start", "lag_end", "carrier", "carrier_lag")
+        coords = {name: value for name, value in coords.items() if name not in of_memory}
     dataset = xr.Dataset({n: (dims, np.asarray(v, np.float32)) for n, (dims, v) in data.items()}, coords)
     for name in dataset.data_vars:
         base = str(name).removesuffix("_spread")

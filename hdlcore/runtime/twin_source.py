@@ -106,15 +106,19 @@ class TwinSource:
             self.world, request.cell, request.target, request.lags, int(request.start[:4]), self.spec, progress, cancel
         )["response"]
         check(cancel)
-        cells = np.array([request.cell])
-        own = generate_arrays(self.world, cells, str(days[0]), str(days[-1]), self.spec.weather)
-        baseline = smooth_daily_cycle(*self._record(cells), days)
-        departure = (own - baseline)[:, 0]  # (day, forcing)
+        baseline = smooth_daily_cycle(*self._record(np.array([request.cell])), days)
+        departure = self.departure(request.cell, days)
         windows = np.lib.stride_tricks.sliding_window_view(departure, request.lags, axis=0)  # (target, forcing, lag)
         contributions = response.values * windows[..., ::-1].transpose(0, 2, 1)
         difference = self._difference(request, days, baseline)
         whole = self._dataset(request, days[request.lags - 1 :], contributions, difference, time.perf_counter() - began)
         return whole.sel(time=slice(request.start, request.end)).isel(time=slice(None, None, request.every))
+
+    def departure(self, cell: int, days: NDArray[np.datetime64]) -> NDArray[np.float32]:
+        """Weather of a cell on `days` less its mean seasonal cycle, (day, forcing)."""
+        cells = np.array([cell])
+        own = generate_arrays(self.world, cells, str(days[0]), str(days[-1]), self.spec.weather)
+        return (own - smooth_daily_cycle(*self._record(cells), days))[:, 0]
 
     def _difference(self, request: ExplanationRequest, days: NDArray, baseline: NDArray) -> NDArray[np.float32]:
         """Target minus the target of a run under the baseline from the same state, on each day of the year."""

@@ -18,8 +18,6 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from hdlcore.attribution.banded import window_gradient
-from hdlcore.attribution.lags import bin_sum, mid_months
 from hdlcore.data.cube import open_world, positions
 from hdlcore.models.checkpoint import Card, read_card
 from hdlcore.models.hybrid import HybridModel, Prepared
@@ -28,15 +26,14 @@ from hdlcore.progress import CancelToken, check
 from hdlcore.runtime.code_version import code_version, refuse_another
 from hdlcore.runtime.domains import domain_of, recipe_of
 from hdlcore.runtime.ensemble import Ensemble
-from hdlcore.runtime.explain import baseline_forcing
 from hdlcore.runtime.fields import equilibrium_of, read_fields
 from hdlcore.runtime.requests import END, START, parse_date
+from hdlcore.runtime.world_memory import days_to_keep, memory_of_cells
 from hdlcore.workers import Context, Here, Workers
 
 BLOCK_CELLS = 256
 #: Outputs whose months are kept for scores, of those that the model has.
 MONTHLY = ("tws", "swe", "soil_moisture", "groundwater", "evapotranspiration", "runoff")
-MEMORY_YEAR, MEMORY_LAGS, MEMORY_TARGET = 2005, 365, "tws"
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ def run_block(block: WorldBlock, context: Context) -> dict[str, NDArray]:
     forcing = ensemble.forcing(cells, start, end)
     monthly, lengths, residual = [], [], []
     states: dict[int, torch.Tensor] = {}
-    keep_at = _window_starts(start) if block.memory else {}
+    keep_at = days_to_keep(start, end) if block.memory else []
     position = 0
     for days in month_lengths(start.year, end.year):
         check(context.stop)
@@ -155,20 +152,20 @@ def run_block(block: WorldBlock, context: Context) -> dict[str, NDArray]:
         "parameters": _parameters(ensemble, prepared, cells.size),
     }
     if block.memory:
-        result |= _memory(ensemble, cells, prepared, forcing, states, context.stop)
+        result |= memory_of_cells(ensemble, cells, prepared, forcing, (start, end), states, context.stop)
     return result
 
 
 def _month(
     ensemble: Ensemble, prepared: Prepared, stretch: torch.Tensor, state: torch.Tensor, position: int,
-    keep_at: dict[int, int], states: dict[int, torch.Tensor],
+    keep_at: list[int], states: dict[int, torch.Tensor],
 ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-    """Run one month, keeping the state before each day that starts a window of the memory map."""
+    """Run one month, keeping the state before each day of `keep_at`, which rise."""
     cuts = [0] + [day - position for day in keep_at if 0 < day - position < len(stretch)] + [len(stretch)]
     parts = []
     for low, high in pairwise(cuts):
         if position + low in keep_at:
-            states[keep_at[position + low]] = state
+            states[position + low] = state
         outputs, state = fast.run(ensemble.model, prepared, ensemble.per_member(stretch[low:high]), state)
         parts.append(outputs)
     return torch.cat(parts), state
@@ -217,36 +214,3 @@ def yearly_residual(balance: torch.Tensor, years: int) -> NDArray:
 def _forcing_cycle(forcing: torch.Tensor, lengths: list[int]) -> NDArray:
     means = torch.stack([month.mean(0) for month in forcing.split(lengths)])
     return means.unflatten(0, (-1, 12)).mean(0).transpose(-1, -2).numpy()
-
-
-def _window_starts(start: dt.date) -> dict[int, int]:
-    """Day of the run on which each memory window begins -> its number."""
-    ends = mid_months(MEMORY_YEAR, np.datetime64(start))
-    return {int(end) - MEMORY_LAGS + 1: i for i, end in enumerate(ends)}
-
-
-def _memory(
-    ensemble: Ensemble, cells: NDArray, prepared: Prepared, forcing: torch.Tensor, states: dict[int, torch.Tensor],
-    cancel: CancelToken,
-) -> dict[str, NDArray]:  # fmt: skip
-    """Mean size and mean signed value of gradient x input over the target days of a year, dealt out to the members."""
-    start, end = period_of(ensemble.card)
-    departure = forcing - baseline_forcing(ensemble, cells, start, end)
-    size = np.zeros((len(ensemble.model.forcing), MEMORY_LAGS, cells.size))
-    signed = np.zeros_like(size)
-    members = len(ensemble.members)
-    for first, number in _window_starts(start).items():
-        check(cancel)
-        window = slice(first, first + MEMORY_LAGS)
-        member = number % members  # each target day is asked of one member, each member of every season
-        own = prepared.member(member)
-        gradient = window_gradient(ensemble.model, own, forcing[window], states[number][member], MEMORY_TARGET)
-        contribution = (gradient * departure[window].flip(0).transpose(0, 1)).permute(2, 1, 0).numpy()
-        size += np.abs(contribution)
-        signed += contribution
-    n = len(states)
-    return {  # (forcing, lag, cell): unbinned sums over forcing give the memory lengths
-        "attribution_size": bin_sum(size / n, 1),
-        "attribution": bin_sum(signed / n, 1),
-        "lag_size": (size / n).sum(0),
-    }

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdlcore.attribution.lags import bin_sum, lag_bins, memory_length, memory_share, memory_time
+from hdlcore.attribution.lags import (
+    bin_sum,
+    lag_bins,
+    memory_length,
+    memory_share,
+    memory_time,
+    memory_within,
+    mid_months,
+)
 
 
 @given(lags=st.integers(1, 1460))
@@ -32,3 +40,15 @@ def test_no_influence_has_no_memory() -> None:
     size = np.zeros((2, 10))
     for measure in (memory_time, memory_share, memory_length):
         assert np.isnan(measure(size, np.arange(10))).all()
+
+
+def test_the_lag_within_which_a_share_lies() -> None:
+    lags = np.arange(6)
+    size = np.array([[4.0, 3.0, 1.0, 1.0, 1.0, 0.0], [0.0] * 6])
+    assert memory_within(size, lags, 0.7)[0] == 1 and memory_within(size, lags, 0.8)[0] == 2
+    assert memory_within(size, lags, 1.0)[0] == 4 and np.isnan(memory_within(size, lags, 0.5)[1])
+
+
+def test_mid_months_are_the_fifteenths() -> None:
+    days = np.datetime64("2003-11-20") + mid_months(2004, np.datetime64("2003-11-20"))
+    assert [str(day)[5:] for day in days] == [f"{month:02d}-15" for month in range(1, 13)]

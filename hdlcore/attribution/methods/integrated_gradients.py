@@ -7,7 +7,7 @@ import numpy as np
 from hdlcore.attribution.banded import lag_gradients
 from hdlcore.attribution.contract import Method, Question, Raw, Report, Subject
 from hdlcore.attribution.methods import saliency
-from hdlcore.attribution.path import departures, finite, run_difference
+from hdlcore.attribution.path import departures, finite, run_difference, trajectories
 
 
 def answer(subject: Subject, question: Question, report: Report) -> Raw:
@@ -17,14 +17,16 @@ def answer(subject: Subject, question: Question, report: Report) -> Raw:
     """
     difference = subject.forcing - subject.baseline
     path, weights = np.polynomial.legendre.leggauss(question.samples)
+    between = [subject.baseline + float(node) * difference for node in 0.5 * (path + 1)]
     total = None
-    for i, (node, weight) in enumerate(zip(0.5 * (path + 1), 0.5 * weights, strict=True)):
+    for i, (weather, states, weight) in enumerate(
+        zip(between, trajectories(subject, between), 0.5 * weights, strict=True)
+    ):
 
         def part(fraction: float, done: int = i) -> None:
             report((done + fraction) / question.samples)
 
-        between = subject.baseline + float(node) * difference
-        gradients = finite(lag_gradients(subject, between, question, part), question)
+        gradients = finite(lag_gradients(subject, weather, question, part, states), question)
         total = gradients.mul_(weight) if total is None else total.add_(gradients, alpha=float(weight))
     assert total is not None
     return Raw(total.mul_(departures(difference, question)), run_difference(subject, question))
