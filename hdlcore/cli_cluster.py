@@ -25,6 +25,10 @@ LocalClusterOption = Annotated[
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run of this stopped")]
 
 
+#: Cell-days, or cells x target days x lags, from which on the cost is worth measuring before.
+LONG = 500_000
+
+
 @contextmanager
 def cluster_of(scheduler: str | None, local: int | None) -> Iterator[Workers | None]:
     """The cluster that the options ask for; None when they ask for none."""
@@ -47,6 +51,18 @@ def wants_blocks(out_file: Path, several: bool, scheduler: str | None, local: in
     return spread or resume or (several and out_file.suffix == ".zarr")
 
 
+def say_cost(engine: Any, request: Request, n_cells: int, out_file: Path, workers: int = 0) -> None:
+    """Before a run that one waits for, say what it will take, and refuse what the disk has no room for."""
+    from hdlcore.runtime.estimate import work_of
+    from hdlcore.runtime.store import refuse_full_disk
+
+    if n_cells * work_of(request) < LONG:
+        return
+    cost = engine.estimate(request, n_cells, workers)
+    err.print(str(cost), highlight=False)
+    refuse_full_disk(out_file, cost.disk, n_cells)
+
+
 def run_in_blocks(
     engine: Any, data: Path | None, request: Request, cells: Sequence[int], out_file: Path,
     scheduler: str | None, local: int | None, resume: bool,
@@ -57,6 +73,7 @@ def run_in_blocks(
     source = engine.source(request.model)
     try:
         with cluster_of(scheduler, local) as workers, progress_bar() as report:
+            say_cost(engine, request, len(cells), out_file, workers.count if workers else 0)
             done = run_blocks(source, engine.world, data, request, cells, out_file, workers, resume, progress=report)
     except KeyboardInterrupt:
         err.print("stopped; finished blocks are kept, --resume goes on with them", highlight=False)

@@ -9,7 +9,6 @@ time and writes as one chunk; how many cells it has changes no number.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -26,11 +25,12 @@ from hdlcore.data.cube import open_world, positions
 from hdlcore.errors import RequestError
 from hdlcore.models.checkpoint import read_card
 from hdlcore.progress import CancelToken, Progress, check
-from hdlcore.runtime.block_store import LARGEST_OF, BlockStore, part_folder, write_block
+from hdlcore.runtime.block_store import LARGEST_OF, BlockStore, write_block
 from hdlcore.runtime.code_version import code_version, refuse_another
 from hdlcore.runtime.model_source import ModelInfo, ModelSource
 from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
 from hdlcore.runtime.sources import Source
+from hdlcore.runtime.store import refuse_full_disk
 from hdlcore.runtime.twin_source import TwinSource
 from hdlcore.workers import Context, Here, Workers
 
@@ -105,7 +105,7 @@ def run_blocks(
     store = BlockStore.open(out.resolve(), _fingerprint(job, ids), _whole_units(chosen, request), resume)
     try:
         if not store.laid_out:
-            _refuse_too_large(template, ids.size, out)
+            refuse_full_disk(out, bytes_per_cell(template) * ids.size, ids.size)
             store.lay_out(template, world[["lat", "lon", "area"]].sel(cell=ids))
         job = replace(job, store=str(store.path))
         todo = [b for b in _split(job, ids, store.block_cells) if b.number not in store.done]
@@ -218,16 +218,6 @@ def _along_cells(explanation: xr.Dataset) -> xr.Dataset:
     dataset = explanation.drop_vars("cell").expand_dims(cell=[int(explanation["cell"])])
     dataset.attrs = {name: value for name, value in explanation.attrs.items() if name not in ("cost_seconds", "notes")}
     return dataset
-
-
-def _refuse_too_large(template: xr.Dataset, n_cells: int, out: Path) -> None:
-    """Refuse what cannot fit on the disk even when it compresses to half."""
-    needed, free = bytes_per_cell(template) * n_cells, shutil.disk_usage(part_folder(out).resolve().parent).free
-    if needed / 2 > free:
-        raise RequestError(
-            f"{out} would take up to {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; choose another disk, "
-            "fewer cells, a shorter period or monthly values."
-        )
 
 
 def _report(progress: Progress | None, done: int, total: int) -> None:

@@ -16,7 +16,7 @@ import xarray as xr
 
 from hdlcore.assets import assets_dir
 from hdlcore.data.cube import open_world, positions
-from hdlcore.errors import DataError, HDLError, ModelError
+from hdlcore.errors import DataError, HDLError, ModelError, RequestError
 from hdlcore.models.checkpoint import CARD, read_card
 from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.cache import DatasetCache
@@ -24,6 +24,7 @@ from hdlcore.runtime.code_version import code_version
 from hdlcore.runtime.datasets import DataSource
 from hdlcore.runtime.disk_cache import DiskCache, entry_name
 from hdlcore.runtime.ensemble import Ensemble
+from hdlcore.runtime.estimate import PROBE_CELLS, Estimate, Rate, Request, estimate, measure_rate
 from hdlcore.runtime.model_source import ModelInfo, ModelSource
 from hdlcore.runtime.requests import ExplanationRequest, Frequency, SimulationRequest
 from hdlcore.runtime.scenarios import first_changed_day, parse_scenario
@@ -66,6 +67,7 @@ class Engine:
         self._places: dict[str, ModelSource] = {}
         self._cube_of_places = next((path for path in cubes if is_places(path)), None)
         self._cache, self._turns = DatasetCache(cache_bytes, disk), Turns()
+        self._rates: dict[Hashable, Rate] = {}
         self._lock = threading.Lock()
         self._find([*models, assets_dir() / "models"])
         twin = TwinSource(self.world)
@@ -193,6 +195,28 @@ class Engine:
         refuse_explanation(source, request)
         positions(self.cells_of(request.model), (request.cell,))
         return self._answer(source, request, lambda turn: source.explain(request, progress, turn), cancel, asker)
+
+    def estimate(self, request: Request, n_cells: int = 0, workers: int = 0) -> Estimate:
+        """Seconds, memory and disk that a request will take, from a rate measured once per model and kind of request.
+
+        `n_cells` is how many cells share the question (default: those of the request), `workers` how many workers of
+        one core do it in blocks (default: this process). Raises what the request itself would.
+        """
+        source = self.source(request.model)
+        if source.info.kind == "data":
+            raise RequestError(f"'{request.model}' is data and only read, which costs next to nothing.")
+        cells: tuple[int, ...]
+        if isinstance(request, ExplanationRequest):
+            refuse_explanation(source, request)
+            cells, kind = (request.cell,), request.method
+        else:
+            cells, kind = request.cells, str(request.frequency)
+        positions(self.cells_of(request.model), cells)
+        n = n_cells or len(cells)
+        key = (request.model, source.version, kind, min(n, PROBE_CELLS))
+        if key not in self._rates:
+            self._rates[key] = measure_rate(source, request, len(cells))
+        return estimate(source, request, n, self._rates[key], workers)
 
     def _answer(
         self, source: Source, request: Hashable, work: Callable[[CancelToken], xr.Dataset],

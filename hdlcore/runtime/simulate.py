@@ -7,19 +7,17 @@ import torch
 import xarray as xr
 
 from hdlcore.data.cube import positions
-from hdlcore.errors import RequestError
 from hdlcore.models.kernels import arrays
 from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.domains import SitesDomain, recipe_of
 from hdlcore.runtime.ensemble import Ensemble, Series
+from hdlcore.runtime.estimate import refuse_too_large
 from hdlcore.runtime.requests import SimulationRequest, parse_date
 from hdlcore.runtime.scenarios import first_changed_day, parse_scenario
 from hdlcore.variables import VARIABLES
 
 #: What a cell's id means: on land, and among the places of a cube.
 CELL_NAMES = ("row * 360 + column on the 1 degree grid", "number of the place in its cube")
-#: A result larger than this is refused with the nearest that fits.
-MAX_BYTES = 4_000_000_000
 
 
 def simulate_cells(
@@ -34,7 +32,7 @@ def simulate_cells(
     change is run anew, from the last state kept before it.
     """
     cells = np.asarray(request.cells)
-    _refuse_too_large(ensemble, request)
+    refuse_too_large(request, 2 * len(ensemble.model.outputs) + len(ensemble.model.forcing))
     start, end = parse_date(request.start, "start"), parse_date(request.end, "end")
     scenario = parse_scenario(request.scenario)
     changes = parse_date(first_changed_day(scenario, request.start), "change") if plain is not None else start
@@ -138,15 +136,3 @@ def attributes(ensemble: Ensemble, series: Series | None = None) -> dict[str, st
     if series is not None:
         attrs["spin_up_drift_mm_per_year"] = float(series.drift.abs().max())
     return attrs
-
-
-def _refuse_too_large(ensemble: Ensemble, request: SimulationRequest) -> None:
-    days = (parse_date(request.end, "end") - parse_date(request.start, "start")).days + 1
-    steps = days / 30.4 if request.frequency == "monthly" else days
-    per_cell = steps * (2 * len(ensemble.model.outputs) + 3) * 4
-    if per_cell * len(request.cells) > MAX_BYTES:
-        fits = int(MAX_BYTES / per_cell)
-        raise RequestError(
-            f"{len(request.cells)} cells x {days} days {request.frequency} would take "
-            f"{per_cell * len(request.cells) / 1e9:.1f} GB; ask for monthly values, or for {fits} cells at a time."
-        )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from hdlcore.data.cube_writer import SPARE_BYTES
 from hdlcore.errors import RequestError
 
 
@@ -26,9 +27,23 @@ def _check_folder(path: Path) -> None:
         raise RequestError(f"The folder {folder} cannot be written to; choose another.")
 
 
+def refuse_full_disk(path: Path, needed: float, n_cells: int) -> None:
+    """Raise `RequestError` when `needed` bytes cannot fit on the disk of `path` even if they compress to half."""
+    folder = next(place for place in path.resolve().parents if place.is_dir())
+    free = max(shutil.disk_usage(folder).free - SPARE_BYTES, 0)
+    if needed / 2 <= free:
+        return
+    fits = int(n_cells * 2 * free / needed)
+    raise RequestError(
+        f"{path} would take up to {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; choose another disk, "
+        f"a shorter period, monthly values{f' or at most {fits:,} cells' if 0 < fits < n_cells else ''}."
+    )
+
+
 def write_dataset(dataset: xr.Dataset, path: Path) -> None:
     """Write to NetCDF 4 (compressed) or Zarr v3 by the ending of `path`; an existing file is replaced at the end."""
     check_target(path)
+    refuse_full_disk(path, dataset.nbytes, dataset.sizes.get("cell", 1))
     beside = path.with_name(f".{path.name}.part")
     try:
         if path.suffix == ".nc":
@@ -39,10 +54,8 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(beside, path)
-    except (OSError, RuntimeError) as error:
-        raise RequestError(
-            f"{path} could not be written ({error}); check room and rights, nothing was kept."
-        ) from error
+    except (OSError, RuntimeError) as error:  # the NetCDF library has its own words for a full disk
+        raise RequestError(f"{path} could not be written ({error}); {_mend(path)}, nothing was kept.") from error
     finally:
         if beside.is_dir():
             shutil.rmtree(beside, ignore_errors=True)
@@ -58,8 +71,12 @@ def write_text(text: str, path: Path) -> None:
         beside.write_text(text, encoding="utf-8")
         os.replace(beside, path)
     except OSError as error:
-        raise RequestError(
-            f"{path} could not be written ({error}); check room and rights, nothing was kept."
-        ) from error
+        raise RequestError(f"{path} could not be written ({error}); {_mend(path)}, nothing was kept.") from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _mend(path: Path) -> str:
+    if shutil.disk_usage(path.resolve().parent).free < SPARE_BYTES:
+        return f"the disk that holds {path.resolve().parent} is full, make room on it"
+    return "check room and rights"

@@ -19,6 +19,7 @@ from hdlcore.data.weather import FORCING, generate_arrays
 from hdlcore.errors import RequestError
 from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.cache import read_only
+from hdlcore.runtime.estimate import refuse_too_large
 from hdlcore.runtime.explain import BASELINE
 from hdlcore.runtime.model_source import fields_of_world
 from hdlcore.runtime.requests import END, START, ExplanationRequest, SimulationRequest
@@ -65,6 +66,7 @@ class TwinSource:
         plain: xr.Dataset | None = None,
     ) -> xr.Dataset:  # fmt: skip
         """Every store and flux, (time, cell); one truth, so without a spread."""
+        refuse_too_large(request, len(OUTPUTS) + len(FORCING))
         cells = np.asarray(request.cells)
         forcing = self._under_scenario(request, cells) if request.scenario else None
         result = simulate_twin(

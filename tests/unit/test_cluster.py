@@ -29,6 +29,7 @@ from hdlcore.runtime.blocks import UNIT, Outcome, run_blocks
 from hdlcore.runtime.cluster import Cluster, connect, local_cluster
 from hdlcore.runtime.engine import Engine
 from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
+from hdlcore.runtime.store import refuse_full_disk
 from hdlcore.training.ensemble import train_members
 from hdlcore.training.recipes import Recipe
 from hdlcore.workers import Context, Here, Processes, Workers
@@ -415,5 +416,5 @@ def test_what_cannot_be_done_in_blocks_is_refused(run: Callable[..., Outcome], e
         run("a.nc")
     cell = engine.simulate(SimulationRequest("small", (int(engine.world["cell"][0]),)))
     with pytest.raises(RequestError, match="GB are free; choose another disk"):
-        blocks._refuse_too_large(cell, 10**12, tmp_path / "a.zarr")
+        refuse_full_disk(tmp_path / "a.zarr", cell.nbytes * 1e12, 10**12)
     assert list(tmp_path.iterdir()) == []
