@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from queue import Queue
@@ -22,6 +22,8 @@ from hdlcore.progress import CancelToken, check
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+#: How often the one who asks looks at its cancel token, seconds.
+LOOK = 0.05
 #: A worker is one core's: kernels and libraries keep to one thread there, since every core has a worker of its own.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -100,10 +102,13 @@ class Processes:
             try:
                 with ProcessPoolExecutor(self.count, context, _begin, (words, stop)) as pool:
                     try:
-                        waiting = {pool.submit(_work, work, item): i for i, item in enumerate(items)}
-                        for future in as_completed(waiting):
+                        position = {pool.submit(_work, work, item): i for i, item in enumerate(items)}
+                        waiting = set(position)
+                        while waiting:
                             check(cancel)
-                            yield waiting[future], future.result()
+                            done, waiting = wait(waiting, LOOK, FIRST_COMPLETED)
+                            for future in done:
+                                yield position[future], future.result()
                     except BrokenProcessPool:
                         raise RequestError(
                             "A worker process ended unexpectedly, most likely for lack of memory; ask for fewer jobs."

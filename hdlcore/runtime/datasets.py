@@ -136,11 +136,13 @@ class DataSource:
         if part is None:
             raise RequestError(f"'{self.info.id}' has no {request.frequency} series; ask for the other frequency.")
         at = positions(self.cube.cells, request.cells)
-        chosen = part.isel(cell=at).sel(time=slice(request.start, request.end)).load()
+        chosen = part.isel(cell=at).sel(time=slice(request.start, request.end))
         if not chosen.sizes["time"]:
             start, end = self.period or ("", "")
             raise RequestError(f"'{self.info.id}' covers {start} to {end}; ask for days within.")
-        check(cancel)
+        for variable in chosen.variables.values():
+            check(cancel)
+            variable.load()
         if part is other:
             chosen = monthly_mean(chosen)
         chosen.attrs = {"model": self.info.id, "source": str(self.cube.attrs["source"]), "frequency": request.frequency}

@@ -20,6 +20,7 @@ from hdlcore.data.sites import SITE_FORCING, SiteRecord, site_records
 from hdlcore.data.weather import FORCING, WeatherSpec, generate_arrays
 from hdlcore.errors import ModelError, RequestError
 from hdlcore.models.checkpoint import Card
+from hdlcore.progress import CancelToken
 from hdlcore.training.recipes import Recipe
 from hdlcore.training.sites import SPIN_UP_DAYS, catchments_cube
 
@@ -54,7 +55,9 @@ class Domain(ABC):
         """Statics (cell, feature) of all cells."""
 
     @abstractmethod
-    def forcing(self, cells: NDArray, start: dt.date, end: dt.date, threads: int = 1) -> NDArray[np.float32]:
+    def forcing(
+        self, cells: NDArray, start: dt.date, end: dt.date, threads: int = 1, cancel: CancelToken | None = None
+    ) -> NDArray[np.float32]:
         """Daily forcing (time, cell, n) of the days `start` to `end`, both included."""
 
     @abstractmethod
@@ -79,9 +82,11 @@ class WorldDomain(Domain):
         """Terrain, vegetation, land cover and climate normals."""
         return torch.from_numpy(static_features(self.cells).values)
 
-    def forcing(self, cells: NDArray, start: dt.date, end: dt.date, threads: int = 1) -> NDArray[np.float32]:
+    def forcing(
+        self, cells: NDArray, start: dt.date, end: dt.date, threads: int = 1, cancel: CancelToken | None = None
+    ) -> NDArray[np.float32]:
         """Generated on demand; the same bits for any batch and period."""
-        return generate_arrays(self.cells, cells, start.isoformat(), end.isoformat(), self.spec, threads)
+        return generate_arrays(self.cells, cells, start.isoformat(), end.isoformat(), self.spec, threads, cancel)
 
     def run_up(self, cells: NDArray, start: dt.date) -> dt.date:
         """One year where all years are alike; some where they differ, for slow stores to know of them."""
@@ -108,7 +113,9 @@ class SitesDomain(Domain):
         """Size and climate of each place."""
         return torch.from_numpy(np.stack([record.features for record in self.records.values()]))
 
-    def forcing(self, cells: NDArray, start: dt.date, end: dt.date, threads: int = 1) -> NDArray[np.float32]:
+    def forcing(
+        self, cells: NDArray, start: dt.date, end: dt.date, threads: int = 1, cancel: CancelToken | None = None
+    ) -> NDArray[np.float32]:
         """Cut from the records; `RequestError` for days that a record does not hold."""
         series = []
         for cell in cells:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,7 @@ from hdlcore.runtime.requests import END, START
 from hdlcore.runtime.scenarios import Scenario, apply_scenario
 from hdlcore.runtime.spinup import spin_up
 from hdlcore.runtime.states import StateShelf
-
-#: Days that step between two looks at the cancel token.
-STRETCH = 73
+from hdlcore.runtime.stretches import stretches
 
 
 @dataclass(frozen=True)
@@ -100,12 +98,14 @@ class Ensemble:
         with torch.no_grad():
             return stack_members([member.prepare(statics) for member in self.members])
 
-    def forcing(self, cells: NDArray, start: dt.date, end: dt.date, scenario: Scenario = ()) -> Tensor:
+    def forcing(
+        self, cells: NDArray, start: dt.date, end: dt.date, scenario: Scenario = (), cancel: CancelToken | None = None
+    ) -> Tensor:
         """Daily forcing (time, cell, n_forcing) of the domain, under a scenario if given."""
-        values = self.domain.forcing(cells, start, end, arrays.threads())
+        values = self.domain.forcing(cells, start, end, arrays.threads(), cancel)
         if scenario:
             first, last = dt.date.fromisoformat(START), dt.date.fromisoformat(END)
-            record = self.domain.forcing(cells, first, last)
+            record = self.domain.forcing(cells, first, last, cancel=cancel)
             values = apply_scenario(
                 scenario, values, self.model.forcing, np.arange(np.datetime64(start), np.datetime64(end) + 1),
                 self.world["lat"].values[positions(self.world, cells)], record,
@@ -143,7 +143,7 @@ class Ensemble:
         state[..., : len(self.model.stores)] = stores
         if begin == start:
             return state, drift
-        run_up = self.forcing(cells, begin, start - dt.timedelta(days=1))
+        run_up = self.forcing(cells, begin, start - dt.timedelta(days=1), cancel=cancel)
         return self.advance(prepared, run_up, state, cancel), drift
 
     def run(
@@ -166,7 +166,7 @@ class Ensemble:
             drift = torch.zeros(len(self.members), cells.size, len(self.model.stores))
         else:
             state, drift = self.warm_state(cells, prepared, start, cancel)
-        forcing = self.forcing(cells, start, end, scenario)
+        forcing = self.forcing(cells, start, end, scenario, cancel)
         days = np.arange(np.datetime64(start), np.datetime64(end) + 1)
         months = WholeMonths(days) if monthly else None
         parts, done = [], 0
@@ -174,7 +174,8 @@ class Ensemble:
             first, last = max(start, dt.date(year, 1, 1)), min(end, dt.date(year, 12, 31))
             if not scenario:
                 self.kept.put((*origin, first), state)
-            for stretch in self._stretches(forcing[(first - start).days : (last - start).days + 1]):
+            weather_of_year = forcing[(first - start).days : (last - start).days + 1]
+            for stretch in stretches(weather_of_year, cells.size * len(self.members)):
                 check(cancel)
                 weather = self.per_member(stretch)
                 if months is None:
@@ -202,12 +203,9 @@ class Ensemble:
         """(time, cell, k) -> (time, member, cell, k), without a copy."""
         return forcing[:, None].expand(-1, len(self.members), -1, -1)
 
-    def _stretches(self, forcing: Tensor) -> Iterator[Tensor]:
-        yield from forcing.split(STRETCH)
-
     def advance(self, prepared: Prepared, forcing: Tensor, state: Tensor, cancel: CancelToken | None = None) -> Tensor:
         """State after running all members over forcing (time, cell, n_forcing) from `state`."""
-        for stretch in self._stretches(forcing):
+        for stretch in stretches(forcing, forcing.shape[1] * len(self.members)):
             check(cancel)
             state = fast.advance(self.model, prepared, self.per_member(stretch), state)
         return state

@@ -13,6 +13,7 @@ from torch import Tensor
 from hdlcore.models.hybrid import HybridModel, Prepared
 from hdlcore.models.kernels import fast
 from hdlcore.progress import CancelToken, check
+from hdlcore.runtime.stretches import stretches
 
 #: A cell has settled when no store of any member moved further than this over a repeat, mm.
 TOLERANCE = 1.0
@@ -32,9 +33,11 @@ def spin_up(
     state, drift = state.clone(), torch.zeros_like(state[..., :n])
     active = torch.arange(state.shape[-2])
     for _ in range(MAX_REPEATS):
-        check(cancel)
         before = state[:, active]
-        after = fast.advance(model, prepared.cells(active), year[:, :, active], before)
+        cells, after = prepared.cells(active), before
+        for stretch in stretches(year[:, :, active], before.shape[0] * active.numel()):
+            check(cancel)
+            after = fast.advance(model, cells, stretch, after)
         state[:, active], drift[:, active] = after, after[..., :n] - before[..., :n]
         active = active[(drift[:, active].abs() > TOLERANCE).any(-1).any(0)]
         if not active.numel():

@@ -125,9 +125,9 @@ def run_block(block: WorldBlock, context: Context) -> dict[str, NDArray]:
     equilibrium, drift = _equilibrium(ensemble, cells, prepared, first, context.stop)
     state = model.initial_state(cells.size).expand(len(ensemble.members), -1, -1).clone()
     state[..., : len(model.stores)] = equilibrium
-    run_up = ensemble.forcing(cells, first, start - dt.timedelta(days=1))
+    run_up = ensemble.forcing(cells, first, start - dt.timedelta(days=1), cancel=context.stop)
     state = ensemble.advance(prepared, run_up, state, context.stop)
-    forcing = ensemble.forcing(cells, start, end)
+    forcing = ensemble.forcing(cells, start, end, cancel=context.stop)
     monthly, lengths, residual = [], [], []
     states: dict[int, torch.Tensor] = {}
     keep_at = days_to_keep(start, end) if block.memory else []

@@ -33,12 +33,14 @@ from hdlcore.data.weather.slow import slow_modes
 from hdlcore.data.weather.teleconnections import enso_patterns
 from hdlcore.data.weather.temperature import daily_temperature
 from hdlcore.errors import DataError, RequestError
+from hdlcore.progress import CancelToken, check
 from hdlcore.variables import variable
 
 __all__ = ["FORCING", "WeatherSpec", "generate", "generate_arrays"]
 
 FORCING = ("precipitation", "air_temperature", "net_radiation")
 _CELLS_AT_ONCE = 64
+_WORK_AT_ONCE = 140_000  # cell-days made between two looks at a cancel token: some hundredths of a second
 _MAX_VALUES = 2_000_000_000  # 8 GB; a whole-land century must be asked for in parts
 # Centring each single month takes a quarter of the variance of an AR(1) series of persistence 0.8; this gives it back.
 _SPREAD_FACTOR = {"climatological": 1.12, "interannual": 1.0}
@@ -130,8 +132,12 @@ def generate_arrays(
     end: DateLike,
     spec: WeatherSpec | None = None,
     threads: int = 1,
+    cancel: CancelToken | None = None,
 ) -> NDArray[np.float32]:
-    """Generate daily weather as one array [day, cell, 3] in the order of `FORCING`; as `generate`, same numbers."""
+    """Generate daily weather as one array [day, cell, 3] in the order of `FORCING`; as `generate`, same numbers.
+
+    `cancel` is looked at between some cells and the next; raises `Cancelled`.
+    """
     spec = spec or WeatherSpec()
     first, last = parse_period(start, end)
     cell_data = _CellData.of(world, positions(world, cells))
@@ -142,21 +148,25 @@ def generate_arrays(
     pooled = spec.variability == "interannual"
     pieces = [_Piece.of(index, first, last, pooled) for index in range(block_index(first), block_index(last) + 1)]
 
-    def work(piece: _Piece, begin: int) -> None:
-        chosen = slice(begin, begin + _CELLS_AT_ONCE)
+    def work(piece: _Piece, at_once: int, begin: int) -> None:
+        check(cancel)
+        chosen = slice(begin, begin + at_once)
         values = piece.weather(cell_data.part(chosen), spec)
         out[piece.out_days, chosen] = values[:, piece.kept_days].transpose(1, 0, 2)
 
-    begins = range(0, n_cells, _CELLS_AT_ONCE)
     for piece in pieces:  # block by block, so that a long period needs the coefficients of one block at a time
-        coefficients(int(spec.seed), piece.index).ensure(cell_data.lat)
+        at_once = min(_CELLS_AT_ONCE, max(1, _WORK_AT_ONCE // (piece.made[1] - piece.made[0])))
+        begins = range(0, n_cells, at_once)
+        for begin in begins:
+            check(cancel)
+            coefficients(int(spec.seed), piece.index).ensure(cell_data.lat[begin : begin + at_once])
         slow_modes(int(spec.seed), piece.index)
         if threads > 1 and len(begins) > 1:
             with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(partial(work, piece), begins))
+                list(pool.map(partial(work, piece, at_once), begins))
         else:
             for begin in begins:
-                work(piece, begin)
+                work(piece, at_once, begin)
     return out
 
 
