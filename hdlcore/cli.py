@@ -103,6 +103,7 @@ def simulate(
     if cli_cluster.wants_blocks(out_file, cell is None, scheduler, local_cluster, resume):
         cli_cluster.run_in_blocks(engine, data, request, cells, out_file, scheduler, local_cluster, resume)
         return
+    cli_cluster.say_cost(engine, request, len(cells), out_file)
     with progress_bar() as report:
         result = engine.simulate(request, report)
     write_dataset(result, out_file)
@@ -261,12 +262,14 @@ def serve(context: typer.Context) -> None:
 def bench(
     json_: JsonOption = False,
     models: ModelsOption = None,
-    all_land: Annotated[bool, typer.Option("--all-land", help="Also all land x 14 years (minutes)")] = False,
+    only: Annotated[list[str] | None, typer.Option("--only", help="One figure; may be repeated")] = None,
+    wall: Annotated[bool, typer.Option("--wall", help="Wall clock, though others use the machine")] = False,
 ) -> None:
     """Measure the project's own speed figures, each a ratio to a plain reference of the same run."""
     from hdlcore.runtime.bench import run_bench
 
-    measured = run_bench(models, all_land)
+    with progress_bar() as report:
+        measured = run_bench(models or (), only or (), wall, lambda word: report(0.0, word))
     if json_:
         typer.echo(json.dumps(measured, indent=1))
         return

@@ -13,10 +13,9 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,13 +26,17 @@ from hdlcore.models.kinds.h2m import H2M
 from hdlcore.models.networks import RecurrentModule
 
 #: hidden units of the shipped model and of the published H2M (Kraft et al. 2022)
-SHIPPED, PUBLISHED = 64, 100
+SIZES = (64, 100)
 TRAINING_OUTPUTS = ("tws", "evapotranspiration")
 #: what makes numba, OpenBLAS, MKL and torch keep to AVX2
 AVX2 = {
     "NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi,+bmi2,+f16c,+sse4.2",
     "OPENBLAS_CORETYPE": "Haswell", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx2",
 }  # fmt: skip
+
+
+#: Which clock a process of the benchmark reads; its children read the same.
+CLOCK = "HDL_BENCH_CLOCK"
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,14 @@ class Clock:
     read: Callable[[], float] = staticmethod(time.perf_counter)
 
     @classmethod
-    def choose(cls) -> str:
-        """Take the clock that suits the machine now; returns its name."""
-        if not busy():
+    def choose(cls, wanted: str = "") -> str:
+        """Take the clock that is `wanted` ("wall" or "processor") or suits the machine now; returns its name.
+
+        Processes begun from here on take the same.
+        """
+        wanted = wanted or os.environ.get(CLOCK, "") or ("processor" if busy() else "wall")
+        os.environ[CLOCK] = wanted
+        if wanted == "wall":
             return "wall clock"
         cls.read = staticmethod(time.process_time)
         arrays.set_threads(1)
@@ -196,20 +204,7 @@ def training(hidden: int, peak: float) -> Figure:
     return Figure(name, *rates, reference / ours, "cell-days s-1", share)
 
 
-def kernel_figures(peak_one: float, peak_all: float) -> list[Figure]:
-    """All figures of the kernels."""
-    figures = []
-    for hidden in (SHIPPED, PUBLISHED):
-        figures += [
-            simulation("one cell x 20 years", hidden, 1, 7305, peak_one),
-            simulation("512 cells x 120 days", hidden, 512, 120, peak_all),
-            simulation("4096 cells x 30 days", hidden, 4096, 30, peak_all),
-            training(hidden, peak_all),
-        ]
-    return [*figures, *_kept_to_avx2()]
-
-
-def _kept_to_avx2() -> list[Figure]:
+def kept_to_avx2() -> Figure:
     """512 cells in a process whose libraries all keep to AVX2, ours and the reference alike."""
     script = (
         "import json, dataclasses, hdlcore.runtime.bench_kernels as b\n"
@@ -217,7 +212,7 @@ def _kept_to_avx2() -> list[Figure]:
         "peak = b.sgemm_flops(b.arrays.threads())\n"
         "print(json.dumps(dataclasses.asdict(b.simulation('512 cells x 120 days, AVX2 only', 64, 512, 120, peak))))"
     )
-    return [Figure(**json.loads(child(script, **AVX2)[1].splitlines()[-1]))]
+    return Figure(**json.loads(child(script, **AVX2)[1].splitlines()[-1]))
 
 
 def child(script: str, *arguments: str, **environment: str) -> tuple[float, str]:
@@ -236,15 +231,3 @@ def child(script: str, *arguments: str, **environment: str) -> tuple[float, str]
 def _children() -> float:
     times = os.times()
     return times.children_user + times.children_system
-
-
-def main() -> None:
-    """Print the figures as JSON (for profiling without an engine)."""
-    sys.stderr.write(Clock.choose() + "\n")
-    found = kernel_figures(sgemm_flops(1), sgemm_flops(arrays.threads()))
-    sys.stdout.write(json.dumps([asdict(f) for f in found], indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    np.seterr(all="ignore")
-    main()
