@@ -20,8 +20,7 @@ import pytest
 import xarray as xr
 import zarr
 
-from hdlcore.data import cube_writer
-from hdlcore.errors import Cancelled, DataError, RequestError
+from hdlcore.errors import Cancelled, RequestError
 from hdlcore.models.checkpoint import sha256_of
 from hdlcore.runtime import blocks, world_run
 from hdlcore.runtime.block_store import JOURNAL, part_folder
@@ -295,62 +294,7 @@ def test_work_under_way_hears_that_it_is_cancelled(cluster: Cluster, tmp_path: P
     assert said.exists()
 
 
-def test_another_question_is_not_gone_on_with(run: Callable[..., Outcome], tmp_path: Path) -> None:
-    stopper = Stopper(0.3)
-    with pytest.raises(Cancelled):
-        run("a.zarr", block_cells=UNIT, progress=stopper, cancel=stopper.token)
-    other = SimulationRequest("small", (1,), "2004-01-01", "2004-12-31", "monthly")
-    with pytest.raises(RequestError, match="another question"):
-        run("a.zarr", request=other, resume=True)
-    assert run("a.zarr", resume=True).kept >= 1  # the refusal spoiled nothing
-
-
-def test_a_torn_line_of_the_journal_does_not_count(run: Callable[..., Outcome], tmp_path: Path) -> None:
-    stopper = Stopper(0.6)
-    with pytest.raises(Cancelled):
-        run("a.zarr", block_cells=UNIT, progress=stopper, cancel=stopper.token)
-    journal = part_folder(tmp_path / "a.zarr") / JOURNAL
-    lines = journal.read_text().splitlines()
-    journal.write_text("\n".join([*lines[:2], lines[2][:9]]))
-    assert run("a.zarr", resume=True).kept == 1
-    run("b.zarr")
-    xr.testing.assert_identical(read(tmp_path / "a.zarr"), read(tmp_path / "b.zarr"))
-
-
-def test_two_runs_do_not_write_one_file(run: Callable[..., Outcome], tmp_path: Path) -> None:
-    refused: list[str] = []
-
-    def second(fraction: float, words: str) -> None:
-        if not refused:
-            with pytest.raises(RequestError) as caught:
-                run("a.zarr")
-            refused.append(str(caught.value))
-
-    run("a.zarr", block_cells=UNIT, progress=second)
-    assert "Another process is writing" in refused[0]
-    assert read(tmp_path / "a.zarr")["tws"].notnull().all()
-
-
 # -- one clear sentence -------------------------------------------------------------------------------------------
-
-
-def test_a_full_disk_ends_the_run_in_one_sentence_and_it_resumes(
-    run: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run("a.zarr", block_cells=UNIT)
-    old = read(tmp_path / "a.zarr")
-
-    def fill(fraction: float, words: str) -> None:
-        if fraction > 0.3:  # from now on no room is room enough
-            monkeypatch.setattr(cube_writer, "SPARE_BYTES", 1 << 62)
-
-    longer = SimulationRequest("small", (1,), "2003-01-01", "2004-12-31", "monthly")
-    with pytest.raises(DataError, match=r"is full; make room .*--resume"):
-        run("a.zarr", request=longer, block_cells=UNIT, progress=fill)
-    xr.testing.assert_identical(read(tmp_path / "a.zarr"), old)
-    monkeypatch.undo()
-    assert run("a.zarr", request=longer, resume=True).kept == 1
-    assert read(tmp_path / "a.zarr").sizes["time"] == 24
 
 
 def test_a_worker_without_memory_is_said_so(cluster: Cluster) -> None:
