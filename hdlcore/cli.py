@@ -118,6 +118,7 @@ app.command()(cli_explain.grade)
 def evaluate(
     model: str,
     json_: JsonOption = False,
+    report_file: Annotated[Path | None, typer.Option("--report", help="Write an HTML page of it, with plots")] = None,
     jobs: Annotated[int, typer.Option(help="Processes")] = os.cpu_count() or 1,
     models: ModelsOption = None,
     data: DataOption = None,
@@ -125,12 +126,17 @@ def evaluate(
     """Score a model on what its members never saw: all land (some minutes), or the places of a cube."""
     from hdlcore.runtime.evaluate import evaluate as evaluate_model
     from hdlcore.runtime.evaluate import table as score_rows
+    from hdlcore.runtime.report_page import write_report
     from hdlcore.workers import Processes
 
+    if report_file is not None and not report_file.absolute().parent.is_dir():
+        raise RequestError(f"The folder {report_file.absolute().parent} does not exist; make it first.")
     engine = open_engine(models, data)
     info = engine.model(model)
     with progress_bar() as report:
-        result = evaluate_model(info.folder, info.card, engine.world, data, Processes(jobs), report)
+        result, page = evaluate_model(info.folder, info.card, engine.world, data, Processes(jobs), report)
+    if report_file is not None:
+        write_report(page, report_file)
     if json_:
         typer.echo(json.dumps(result, indent=1))
         return

@@ -25,6 +25,10 @@ from hdlcore.training.recipes import Recipe
 from hdlcore.training.sites import SPIN_UP_DAYS, catchments_cube
 
 
+#: Where years differ: those that run before a run begins, and those that stand for the climate of a spin-up.
+RUN_UP_YEARS, CLIMATE_YEARS = 5, 3
+
+
 def recipe_of(card: Card) -> Recipe:
     """The recipe a model was trained by; `ModelError` when this version cannot read it."""
     try:
@@ -90,12 +94,11 @@ class WorldDomain(Domain):
 
     def run_up(self, cells: NDArray, start: dt.date) -> dt.date:
         """One year where all years are alike; some where they differ, for slow stores to know of them."""
-        years = 6 if self.spec.variability == "interannual" else 1
-        return dt.date(start.year - years, 1, 1)
+        return dt.date(start.year - (RUN_UP_YEARS if self.spec.variability == "interannual" else 1), 1, 1)
 
     def climate(self, cells: NDArray, begin: dt.date) -> NDArray[np.float32]:
         """The year that `begin` is in; some more before it where years differ."""
-        years = 6 if self.spec.variability == "interannual" else 1
+        years = CLIMATE_YEARS if self.spec.variability == "interannual" else 1
         return self.forcing(cells, dt.date(begin.year - years + 1, 1, 1), dt.date(begin.year, 12, 31))
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from hdlcore.data.cubes import open_cube
 from hdlcore.data.twin import make_twin
@@ -17,8 +16,10 @@ from hdlcore.models.checkpoint import Card
 from hdlcore.progress import Progress, scaled
 from hdlcore.runtime.domains import recipe_of
 from hdlcore.runtime.evaluate_land import evaluate_land
-from hdlcore.runtime.evaluate_sites import evaluate_sites, run_sites
-from hdlcore.runtime.uncertainty import judge, land_samples, site_samples
+from hdlcore.runtime.evaluate_sites import SiteRun, evaluate_sites, run_sites
+from hdlcore.runtime.report import Report, Series
+from hdlcore.runtime.report_of import report_of
+from hdlcore.runtime.uncertainty import judge, judged_scores, land_samples, site_samples
 from hdlcore.runtime.world_run import run_world
 from hdlcore.training.recipes import Recipe
 from hdlcore.workers import Workers
@@ -27,8 +28,8 @@ from hdlcore.workers import Workers
 def evaluate(
     folder: Path, card: Card, world: xr.Dataset, data: Path | None = None, workers: Workers | None = None,
     progress: Progress | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    """Scores of a model as `hdl evaluate --json` prints them.
+) -> tuple[dict[str, Any], Report]:  # fmt: skip
+    """Scores of a model as `hdl evaluate --json` prints them, and the report of the same.
 
     `data` is a cube to score on: a world cube for models of GRACE, a twin's for models of the twin (made and kept in
     the cache when none is given: some minutes), a cube of places for models of catchments. Raises `RequestError` where
@@ -37,14 +38,33 @@ def evaluate(
     recipe = recipe_of(card)
     if recipe.data == "catchments":
         runs = run_sites(folder, card, _checked(data, "points", card))
-        return evaluate_sites(runs, card, data) | {"uncertainty": judge(site_samples(runs))}
-    cube = observations(recipe, data, scaled(progress, 0.0, 0.3 if recipe.data == "twin" and data is None else 0.0))
+        result, judged = evaluate_sites(runs, card, data), site_samples(runs)
+        series = tuple(basin_series(run) for run in runs)
+        held = judge(judged)
+        result["uncertainty"] = judged_scores(judged, held)
+        return result, report_of(card, result, judged, held, series=series)
+    making = 0.3 if recipe.data == "twin" and data is None else 0.0
+    cube = observations(recipe, data, scaled(progress, 0.0, making))
     run = run_world(
         folder, data if recipe.data == "grace" else None, workers,
-        report=lambda done: progress(0.3 + 0.7 * done, "running all land") if progress else None,
+        report=lambda done: progress(making + (0.95 - making) * done, "running all land") if progress else None,
     )  # fmt: skip
-    result, _ = evaluate_land(run, card, world, cube)
-    return result | {"uncertainty": judge(land_samples(run, card, world, cube))}
+    result, fields = evaluate_land(run, card, world, cube)
+    judged = land_samples(run, card, world, cube)
+    if progress:
+        progress(0.95, "judging the uncertainty")
+    held = judge(judged)
+    result["uncertainty"] = judged_scores(judged, held)
+    return result, report_of(card, result, judged, held, world, fields)
+
+
+def basin_series(run: SiteRun) -> Series:
+    """The last two scored years of a river, simulated and observed."""
+    at = np.flatnonzero(run.counted)[-730:]
+    middle, spread = run.runoff.mean(0)[at], run.runoff.std(0)[at]
+    lines = {"simulated": middle, "observed": run.record.runoff[at].astype(np.float64)}
+    band = (np.maximum(middle - spread, 0), middle + spread)
+    return Series(run.record.name, run.record.days[at], lines, "mm d-1", band, "one standard deviation between members")
 
 
 def observations(recipe: Recipe, data: Path | None, progress: Progress | None = None) -> Path | None:
@@ -71,8 +91,3 @@ def _checked(data: Path | None, kind: str, card: Card) -> Path | None:
 def table(scores: dict[str, Any]) -> list[tuple[str, str, dict[str, float | None]]]:
     """Scores as rows: variable, part, medians."""
     return [(variable, part, values) for variable, parts in scores.items() for part, values in parts.items()]
-
-
-def finite_or_none(value: float | NDArray) -> float | None:
-    """A number for JSON."""
-    return float(value) if np.isfinite(value) else None

@@ -30,7 +30,15 @@ from hdlcore.runtime.evaluate import observations
 from hdlcore.runtime.evaluate_land import Sensors, baselines, evaluate_land
 from hdlcore.runtime.fields import write_fields
 from hdlcore.runtime.publish_sites import publish_sites
-from hdlcore.runtime.uncertainty import disagreement, extrapolation, judge, land_samples, latent_factor, write_heads
+from hdlcore.runtime.uncertainty import (
+    disagreement,
+    extrapolation,
+    judge,
+    judged_scores,
+    land_samples,
+    latent_factor,
+    write_heads,
+)
 from hdlcore.runtime.world_memory import CARRIER_LAGS, MEMORY_LAGS, memory_fields
 from hdlcore.runtime.world_run import WorldRun, period_of, run_world
 from hdlcore.training.land import cube_weather
@@ -84,7 +92,9 @@ def _publish_land(
     judged = land_samples(run, card, world, cube)
     write_heads(judged, folder)
     card.scores = result["scores"] | {name: result[name] for name in ("mass_balance", "components") if name in result}
-    card.scores["uncertainty"] = judge(judged) | {"latent_stores_spread_factor": latent_factor(judged["tws"])}
+    card.scores["uncertainty"] = judged_scores(judged, judge(judged)) | {
+        "latent_stores_spread_factor": latent_factor(judged["tws"])
+    }
     card.scores["parameter_disagreement"] = shares
     others = {rival.id: rival.scores for rival in map(read_card, rivals)}
     if recipe.data == "grace":

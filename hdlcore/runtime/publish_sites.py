@@ -12,7 +12,7 @@ from hdlcore.models.checkpoint import Card, Member, read_card, sha256_of, write_
 from hdlcore.progress import Progress
 from hdlcore.runtime.cards import first_card
 from hdlcore.runtime.evaluate_sites import BUCKET, SiteRun, calibrated_bucket, daily_scores, evaluate_sites, run_sites
-from hdlcore.runtime.uncertainty import judge, site_samples, write_heads
+from hdlcore.runtime.uncertainty import judge, judged_scores, site_samples, write_heads
 from hdlcore.training.recipes import Recipe
 from hdlcore.training.sites import catchments_cube, extra_members, left_out_site
 from hdlcore.training.trainer import Trainer
@@ -44,7 +44,7 @@ def publish_sites(
     card.scores = result["scores"] | {
         "basins": {basin: _only_scores(row) | {"filled": row["filled"]} for basin, row in rows.items()},
         "mass_balance": result["mass_balance"],
-        "uncertainty": judge(judged),
+        "uncertainty": judged_scores(judged, judge(judged)),
     }
     card.baselines["last_year"] = {basin: row["last_year"] for basin, row in rows.items()}
     return card

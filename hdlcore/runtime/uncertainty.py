@@ -25,7 +25,7 @@ from hdlcore.runtime.domains import recipe_of
 from hdlcore.runtime.evaluate_land import Sensors, months_of, simulated_months
 from hdlcore.runtime.evaluate_sites import SiteRun
 from hdlcore.runtime.world_run import WorldRun, monthly_names
-from hdlcore.training.fit_head import HEADS, fit_head, save_heads, score_held_out
+from hdlcore.training.fit_head import HEADS, HeldOut, fit_head, save_heads, score_held_out
 from hdlcore.training.head import HeadSpec, Samples, samples_of
 from hdlcore.training.land import lattice_positions
 from hdlcore.variables import VARIABLES
@@ -43,7 +43,7 @@ FEATURES = (
     "precipitation_seasonality",
 )
 #: Rows that heads are fitted and judged on at most: more change no figure in the second digit.
-MOST_ROWS = 400_000
+MOST_ROWS = 150_000
 #: Days of a basin that are held back together: residuals of a river last weeks, not half years.
 BLOCK_DAYS = 183
 
@@ -111,24 +111,31 @@ def _thinned(samples: Samples) -> Samples:
     return samples.take(np.sort(draw.choice(samples.size, MOST_ROWS, replace=False)))
 
 
-def judge(judged: dict[str, Judged]) -> dict[str, Any]:
-    """Coverage of the central 50 and 90 % bands and CRPS of every variable, by heads that saw nothing of the block.
+def judge(judged: dict[str, Judged]) -> dict[str, HeldOut]:
+    """Every variable's observations judged by heads that saw nothing of their block.
 
     A variable with too few observations for that is left out, with a line in the log.
     """
-    result: dict[str, Any] = {}
+    result = {}
     for name, own in judged.items():
         try:
-            held = score_held_out(own.samples, own.spec)
+            result[name] = score_held_out(own.samples, own.spec)
         except DataError as error:
             logger.warning("The uncertainty of '%s' cannot be judged: %s", name, error)
-            continue
+    return result
+
+
+def judged_scores(judged: dict[str, Judged], held: dict[str, HeldOut]) -> dict[str, Any]:
+    """Coverage of the central 50 and 90 % bands and CRPS of every variable, for all and by zone."""
+    result: dict[str, Any] = {}
+    for name, found in held.items():
+        own = judged[name]
         zones = {
-            zone: held.scores(own.samples.zone == number)
+            zone: found.scores(own.samples.zone == number)
             for number, zone in enumerate(own.spec.zones)
             if (own.samples.zone == number).any()
         }
-        result[name] = held.scores() | {"units": own.spec.units, "zones": zones}
+        result[name] = found.scores() | {"units": own.spec.units, "zones": zones}
     return result
 
 

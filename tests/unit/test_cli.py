@@ -62,9 +62,18 @@ def test_explain_writes_what_it_prints(hdl: Hdl, small: list[str], place: str, t
     assert "mean memory time" in result.stdout
 
 
-def test_evaluate_prints_the_agreed_json(hdl: Hdl, small: list[str]) -> None:
-    result = hdl("evaluate", "small", "--json", "--jobs", "1", *small)
+def test_evaluate_prints_the_agreed_json_and_writes_a_page(hdl: Hdl, small: list[str], tmp_path: Path) -> None:
+    nowhere = hdl("evaluate", "small", "--report", str(tmp_path / "no" / "x.html"), *small)
+    assert_refused(nowhere, "does not exist; make it first")
+    result = hdl("evaluate", "small", "--json", "--jobs", "1", "--report", str(tmp_path / "x.html"), *small)
     assert result.returncode == 0, result.stderr
+    page = (tmp_path / "x.html").read_text()
+    assert (
+        "A small model" in page
+        and "Kraft et al. 2022" in page
+        and "<svg" in page
+        and "http://" not in page.replace("http://www.w3.org", "")
+    )
     printed = json.loads(result.stdout)
     assert set(printed) == {"model", "data", "split", "n_cells", "scores", "zones", "mass_balance", "uncertainty"}
     assert set(printed["uncertainty"]["tws"]) >= {"coverage_50", "coverage_90", "crps"}
