@@ -24,7 +24,6 @@ from hdlcore.progress import CancelToken
 from hdlcore.training.recipes import Recipe
 from hdlcore.training.sites import SPIN_UP_DAYS, catchments_cube
 
-
 #: Where years differ: those that run before a run begins, and those that stand for the climate of a spin-up.
 RUN_UP_YEARS, CLIMATE_YEARS = 5, 3
 
