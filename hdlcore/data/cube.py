@@ -121,9 +121,11 @@ def open_world(path: str | Path | None = None) -> xr.Dataset:
 def _with_months(ds: xr.Dataset, source: Path) -> xr.Dataset:
     """Add the monthly series. On disk the axis has every month; one without any value is left out here."""
     with xr.open_zarr(source, group="monthly", consolidated=False, chunks=None) as lazy:
-        months = lazy.load().dropna("time", how="all")
+        months = lazy.load()
     if not np.array_equal(months["cell"].values, ds["cell"].values):
         raise ValueError("the cells of its months are not those of its root")
+    held = np.any([np.isfinite(v.transpose("time", ...).values).any(1) for v in months.data_vars.values()], axis=0)
+    months = months.isel(time=held)
     return ds.assign_coords(time=months["time"]).assign({name: months[name] for name in months.data_vars})
 
 

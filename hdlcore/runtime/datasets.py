@@ -27,7 +27,7 @@ class DataSource:
     """
 
     def __init__(self, path: Path, world: xr.Dataset, source_id: str) -> None:
-        self.cube = open_cube(path, chunks={})
+        self.cube = open_cube(path)
         self.world, self._id = world, source_id
         self._fields: xr.Dataset | None = None
         self._lock = threading.Lock()
@@ -105,12 +105,13 @@ class DataSource:
         return xr.Dataset(data, coords, {"model": self.info.id, "source": str(self.cube.attrs["source"])})
 
     def _seasonal(self) -> dict[str, xr.DataArray]:
-        """Numbers by month, or constant, of every variable of the cube."""
+        """Numbers by month, or constant, of every variable of the cube; in chunks, since it may exceed the memory."""
         found: dict[str, xr.DataArray] = {}
         for name, array in self.cube.cells.data_vars.items():
             if array.dtype.kind == "f" and set(array.dims) in ({"cell"}, {"month", "cell"}):
                 found[str(name)] = array
-        for part in (self.cube.daily, self.cube.monthly):
+        cube = open_cube(self.cube.path, chunks={})
+        for part in (cube.daily, cube.monthly):
             if part is not None:
                 cycle = mean_seasonal_cycle(part).reindex(month=np.arange(1, 13)).compute()
                 found |= {str(name): cycle[name].transpose("month", "cell") for name in cycle.data_vars}

@@ -40,7 +40,7 @@ def read_fields(folder: Path) -> xr.Dataset | None:
     if not path.is_dir():
         return None
     try:
-        with xr.open_zarr(path, consolidated=False) as stored:
+        with xr.open_zarr(path, consolidated=False, chunks=None) as stored:
             fields = stored.load()
         words = {name: json.loads(fields.attrs[f"{name}_names"]) for name in _WORDS if f"{name}_names" in fields.attrs}
     except Exception as error:  # zarr raises many kinds for a damaged store

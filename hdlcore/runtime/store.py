@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import netCDF4
 import xarray as xr
 
 from hdlcore.data.cube_writer import SPARE_BYTES
@@ -48,7 +49,9 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
     try:
         if path.suffix == ".nc":
             encoding = {str(n): {"zlib": True, "complevel": 4} for n, v in dataset.data_vars.items() if v.ndim}
-            dataset.to_netcdf(beside, engine="netcdf4", encoding=encoding)
+            # not to_netcdf, which looks for a cluster to lock with, and loads dask.distributed to do so
+            with netCDF4.Dataset(beside, "w") as file:
+                dataset.dump_to_store(xr.backends.NetCDF4DataStore(file), encoding=encoding)
         else:
             dataset.to_zarr(beside, mode="w", zarr_format=3, consolidated=False)
         if path.is_dir():

@@ -21,9 +21,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 from scipy.special import ndtri
 
+from hdlcore.data.weather.autoregression import autoregress
 from hdlcore.data.weather.compiled import compiled
 from hdlcore.data.weather.days import block
 from hdlcore.data.weather.slow import NODE_DAYS, SLOW_SOURCES, SlowModes
@@ -147,7 +147,7 @@ class Coefficients:
             first, last = OFFSETS[f], OFFSETS[f + 1]
             rho = field.persistence
             noise = np.concatenate([self._tail(band, f, -1), self._head(band, f), self._tail(band, f, 0)], axis=1)
-            series = lfilter([np.sqrt((1 - rho**2) / field.waves)], [1.0, -rho], noise, axis=1)[:, _TAIL:]
+            series = autoregress(noise, np.sqrt((1 - rho**2) / field.waves), np.array([rho]))[:, _TAIL:]
             a, b = series[: field.waves], series[field.waves :]
             n, k = numbers[first // 2 : last // 2].T[:, :, None]
             turn = field.steering * (n * east + k * north)

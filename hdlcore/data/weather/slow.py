@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
+from hdlcore.data.weather.autoregression import autoregress
 from hdlcore.data.weather.days import block
 from hdlcore.data.weather.streams import generator
 
@@ -78,13 +78,13 @@ def slow_modes(seed: int, index: int) -> SlowModes:
         scale = np.sqrt(field.share / field.waves)
         if field.memory_days > 0:
             rho = np.exp(-NODE_DAYS / field.memory_days)
-            values.append(scale * _filtered(seed, (5, f), 2 * field.waves, [1.0, -rho], index, node, count))
+            values.append(scale * _filtered(seed, (5, f), 2 * field.waves, np.array([rho]), index, node, count))
         else:
             values.append(scale * _drift(random, field.waves, (node + np.arange(count)) * NODE_DAYS / 365.2425))
     turn, damping = 2 * np.pi * NODE_DAYS / (ENSO_PERIOD * 365.2425), np.exp(-NODE_DAYS / (ENSO_MEMORY * 365.2425))
     oscillator = [1.0, -2 * damping * np.cos(turn), damping**2]
     memory = np.convolve(oscillator, [1.0, -np.exp(-NODE_DAYS / ENSO_NOISE_MEMORY)])
-    enso = _filtered(seed, (6, 0), 1, memory, index, node, count)[0]
+    enso = _filtered(seed, (6, 0), 1, -memory[1:], index, node, count)[0]
     return SlowModes(np.concatenate(vectors), np.concatenate(values), enso, first - node * NODE_DAYS)
 
 
@@ -94,19 +94,17 @@ def _nodes(index: int) -> tuple[int, int]:
     return -(-first // NODE_DAYS), -(-(first + block(index).n_days) // NODE_DAYS)
 
 
-def _filtered(
-    seed: int, key: tuple[int, int], rows: int, memory: list[float] | F8, index: int, node: int, count: int
-) -> F8:
-    """Noise [rows, count] from node `node` on, filtered by 1 / `memory` to unit variance."""
+def _filtered(seed: int, key: tuple[int, int], rows: int, memory: F8, index: int, node: int, count: int) -> F8:
+    """Autoregressive series [rows, count] of unit variance from node `node` on; `memory` are its weights by lag."""
     members = range(index - _RUN_IN, index + 2)
     parts = []
     for member in members:
         start, stop = _nodes(member)
         parts.append(generator(seed, *key, member + 1000).standard_normal((rows, stop - start)))
-    impulse = np.zeros(20000)
-    impulse[0] = 1.0
-    gain = 1 / np.sqrt((lfilter([1.0], memory, impulse) ** 2).sum())
-    series = lfilter([gain], memory, np.concatenate(parts, axis=1), axis=1)
+    impulse = np.zeros((1, 20000))
+    impulse[0, 0] = 1.0
+    gain = 1 / np.sqrt((autoregress(impulse, 1.0, memory)[0] ** 2).sum())
+    series = autoregress(np.concatenate(parts, axis=1), gain, memory)
     begin = node - _nodes(members[0])[0]
     result: F8 = series[:, begin : begin + count]
     return result
