@@ -13,6 +13,7 @@ from hdlcore.errors import DataError
 from hdlcore.models.checkpoint import load_member
 from hdlcore.runtime.engine import Engine
 from hdlcore.runtime.requests import SimulationRequest
+from hdlcore.training.fit_head import HEADS, load_heads
 from hdlcore.training.recipes import load_recipe
 
 MODEL = "global-grace"
@@ -26,7 +27,7 @@ def engine() -> Engine:
 
 def test_assets_stay_small() -> None:
     total = sum(path.stat().st_size for path in assets_dir().rglob("*") if path.is_file())
-    assert total < 25e6
+    assert total < 60e6
 
 
 def test_attribution_names_every_source() -> None:
@@ -35,20 +36,58 @@ def test_attribution_names_every_source() -> None:
         assert name in text, name
 
 
-def test_the_shipped_weights_match_their_card(engine: Engine) -> None:
-    info = engine.model(MODEL)
+SHIPPED = (MODEL, "global-twin", "catchments")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_shipped_weights_match_their_card(engine: Engine, name: str) -> None:
+    info = engine.model(name)
+    assert info.members >= 5
     for index in range(info.members):
         load_member(info.folder, info.card, index)
     assert engine.problems == []
 
 
-def test_the_shipped_model_was_made_by_the_committed_recipe(engine: Engine) -> None:
-    assert engine.model(MODEL).card.recipe == load_recipe(MODEL).model_dump(mode="json")
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_model_was_made_by_the_committed_recipe(engine: Engine, name: str) -> None:
+    assert engine.model(name).card.recipe == load_recipe(name).model_dump(mode="json")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_bands_of_a_shipped_model_hold_what_they_say(engine: Engine, name: str) -> None:
+    info = engine.model(name)
+    heads = load_heads(info.folder / HEADS)
+    uncertainty = info.card.scores["uncertainty"]
+    for variable, head in heads.items():
+        scores = uncertainty[variable]
+        assert 0.46 <= scores["coverage_50"] <= 0.54 and 0.88 <= scores["coverage_90"] <= 0.92, variable
+        rows = np.full(7, 50.0), np.full(7, 5.0), np.arange(1, 8), np.zeros((7, len(head.spec.features)))
+        low, middle, high = head.quantiles([0.05, 0.5, 0.95], *rows)
+        assert (low <= middle).all() and (middle <= high).all()
+
+
+def test_the_model_of_the_twin_finds_its_stores_and_beats_network_and_bucket(engine: Engine) -> None:
+    card = engine.model("global-twin").card
+    found = {name: row["r_anomaly_median"] for name, row in card.scores["components"].items()}
+    assert found["swe"] >= 0.95 and found["soil_moisture"] >= 0.85 and found["groundwater"] >= 0.70
+    for rival in ("twin-lstm", "twin-bucket"):
+        for variable in ("tws", "swe", "evapotranspiration", "runoff"):
+            other = card.baselines[rival][variable]["iav"]["nse_median"]
+            assert card.scores[variable]["iav"]["nse_median"] > other, (rival, variable)
+
+
+def test_the_model_of_basins_beats_a_bucket_calibrated_on_each(engine: Engine) -> None:
+    card = engine.model("catchments").card
+    for basin, row in card.scores["basins"].items():
+        assert row["nse"] > card.baselines["hbv"][basin]["nse"], basin
+        assert row["nse"] > card.baselines["last_year"][basin]["nse"], basin
+    assert set(card.baselines["unseen_basin"]) == set(card.scores["basins"])
 
 
 def test_the_card_shows_scores_beside_baselines(engine: Engine) -> None:
     card = engine.model(MODEL).card
-    assert card.scores["tws"]["msc"]["nse_median"] >= 0.75
+    assert card.scores["tws"]["msc"]["nse_median"] >= 0.82
+    assert card.scores["tws"]["msc"]["nse_median_strong_signal"] >= 0.87
     assert {"zero_anomaly", "neighbour_mean", "bucket"} <= set(card.baselines)
     assert card.scores["tws"]["msc"]["nse_median"] > card.baselines["bucket"]["msc"]["nse_median"] + 0.05
     assert card.scores["mass_balance"]["max_abs_residual_mm_per_year"] < 0.05
