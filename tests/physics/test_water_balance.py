@@ -96,7 +96,8 @@ def test_stores_stay_within_their_bounds(kind: type[HybridModel], seed: int, spr
     series = {name: outputs[..., i] for i, name in enumerate(model.outputs)}
     assert torch.isfinite(outputs).all()
     for name in (*model.store_names, *model.fluxes):
-        assert name == "cwd" or series[name].min() >= -1e-6, name
+        # the third part of a split is the remainder of the others: it may miss zero by their rounding
+        assert name == "cwd" or series[name].min() >= -1e-5, name
     upper = "rootzone_moisture" if "rootzone_moisture" in model.store_names else "soil_moisture"
     for name, capacity in ((upper, "soil_capacity"), ("deep_soil_moisture", "deep_soil_capacity")):
         if name in model.store_names:
