@@ -36,7 +36,7 @@ def test_attribution_names_every_source() -> None:
         assert name in text, name
 
 
-SHIPPED = (MODEL, "catchments")
+SHIPPED = (MODEL, "global-twin", "catchments")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -64,6 +64,16 @@ def test_the_bands_of_a_shipped_model_hold_what_they_say(engine: Engine, name: s
         rows = np.full(7, 50.0), np.full(7, 5.0), np.arange(1, 8), np.zeros((7, len(head.spec.features)))
         low, middle, high = head.quantiles([0.05, 0.5, 0.95], *rows)
         assert (low <= middle).all() and (middle <= high).all()
+
+
+def test_the_model_of_the_twin_finds_its_stores_and_beats_network_and_bucket(engine: Engine) -> None:
+    card = engine.model("global-twin").card
+    found = {name: row["r_anomaly_median"] for name, row in card.scores["components"].items()}
+    assert found["swe"] >= 0.95 and found["soil_moisture"] >= 0.85 and found["groundwater"] >= 0.70
+    for rival in ("twin-lstm", "twin-bucket"):
+        for variable in ("tws", "swe", "evapotranspiration", "runoff"):
+            other = card.baselines[rival][variable]["iav"]["nse_median"]
+            assert card.scores[variable]["iav"]["nse_median"] > other, (rival, variable)
 
 
 def test_the_model_of_basins_beats_a_bucket_calibrated_on_each(engine: Engine) -> None:
