@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hdlcore.progress import Progress, scaled
 from hdlcore.runtime.domains import recipe_of
 from hdlcore.runtime.evaluate_land import evaluate_land
 from hdlcore.runtime.evaluate_sites import SiteRun, evaluate_sites, run_sites
+from hdlcore.runtime.partition import partition_of
 from hdlcore.runtime.report import Report, Series
 from hdlcore.runtime.report_of import report_of
 from hdlcore.runtime.uncertainty import judge, judged_scores, land_samples, site_samples
@@ -55,7 +57,16 @@ def evaluate(
         progress(0.95, "judging the uncertainty")
     held = judge(judged)
     result["uncertainty"] = judged_scores(judged, held)
-    return result, report_of(card, result, judged, held, world, fields)
+    curves = partition_of(folder, card, world)
+    result["partition"] = {
+        name: {"deficit_mm": curve.deficit.tolist(), "median": [_known(v) for v in curve.median]}
+        for name, curve in curves.items()
+    }
+    return result, replace(report_of(card, result, judged, held, world, fields), partition=curves)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def basin_series(run: SiteRun) -> Series:

@@ -75,7 +75,20 @@ def test_evaluate_prints_the_agreed_json_and_writes_a_page(hdl: Hdl, small: list
         and "http://" not in page.replace("http://www.w3.org", "")
     )
     printed = json.loads(result.stdout)
-    assert set(printed) == {"model", "data", "split", "n_cells", "scores", "zones", "mass_balance", "uncertainty"}
+    assert set(printed) == {
+        "model",
+        "data",
+        "split",
+        "n_cells",
+        "scores",
+        "zones",
+        "mass_balance",
+        "uncertainty",
+        "partition",
+    }
+    shares = [printed["partition"][name]["median"] for name in ("soil", "surface", "groundwater")]
+    known = [values for values in zip(*shares, strict=True) if None not in values]
+    assert known and all(0.7 < sum(values) < 1.3 for values in known)  # medians of parts that add up to one
     assert set(printed["uncertainty"]["tws"]) >= {"coverage_50", "coverage_90", "crps"}
     for part in ("raw", "msc", "iav"):
         assert {"nse_median", "r_median", "rmse_median"} <= set(printed["scores"]["tws"][part])
