@@ -277,14 +277,12 @@ def shared() -> dict[str, DataSet]:
     """The data sets that every visitor sees, opened once a process: world, twin, shipped and served ones."""
     held = engine.get_engine()
     found: dict[str, DataSet] = {}
-    sources = [held.source(info.id) for info in held.sources()]
     _add(found, WORLD, lambda: CubeSet(WORLD, open_cube(held.world.encoding.get("source") or world_path())))
     for info in held.sources():
         if info.kind == "twin":
             _add(found, info.id, lambda info=info: TwinSet(info.id, info.title, held.world))  # type: ignore[misc]
-    for source in sources:
-        if isinstance(source, DataSource):
-            _add(found, source.info.id, lambda source=source: _served(source))  # type: ignore[misc]
+    for source in held.data():
+        _add(found, source.info.id, lambda source=source: _served(source))  # type: ignore[misc]
     return found
 
 

@@ -122,6 +122,10 @@ class Engine:
                 f"No model or data set is called '{source_id}'; at hand: {', '.join([*self._sources, *self._places])}."
             ) from None
 
+    def data(self) -> list[DataSource]:
+        """The cubes at hand, beside the world."""
+        return [source for source in self._sources.values() if isinstance(source, DataSource)]
+
     def models(self) -> list[ModelInfo]:
         """The trained models of land at hand, the user's own first."""
         return [source.model for source in self._sources.values() if isinstance(source, ModelSource)]
@@ -183,8 +187,18 @@ class Engine:
     def series(
         self, source_id: str, cells: Sequence[int], start: str, end: str, frequency: Frequency = "daily"
     ) -> xr.Dataset:
-        """What a data cube holds for some of its cells and a period, (time, cell); missing days are NaN."""
-        return self.simulate(SimulationRequest(source_id, tuple(cells), start, end, frequency))
+        """What a data cube holds for some of its cells and a period, (time, cell); missing days are NaN.
+
+        A cube may bear the name of a model that learned from it; here the cube is meant.
+        """
+        source = next((held for held in self.data() if held.info.id == source_id), None)
+        if source is None:
+            known = ", ".join(held.info.id for held in self.data()) or "none; add one with --data"
+            raise ModelError(f"No data set is called '{source_id}'; at hand: {known}.")
+        request = SimulationRequest(source_id, tuple(cells), start, end, frequency)
+        return self._answer(
+            source, ("series", request), lambda turn: source.simulate(request, None, turn), None, SOMEONE
+        )
 
     def explain(
         self, request: ExplanationRequest, progress: Progress | None = None, cancel: CancelToken | None = None,

@@ -84,6 +84,14 @@ def test_the_model_of_basins_beats_a_bucket_calibrated_on_each(engine: Engine) -
     assert set(card.baselines["unseen_basin"]) == set(card.scores["basins"])
 
 
+def test_a_cube_and_the_model_that_learned_from_it_may_share_a_name(engine: Engine) -> None:
+    period = "2003-01-01", "2003-03-31"
+    seen = engine.series("catchments", (1,), *period)
+    run = engine.simulate(SimulationRequest("catchments", (1,), *period))
+    assert "runoff_observed" in seen and "runoff_observed" not in run and "runoff" in run
+    np.testing.assert_allclose(seen["precipitation"].values, run["precipitation"].values, rtol=1e-6)
+
+
 def test_the_card_shows_scores_beside_baselines(engine: Engine) -> None:
     card = engine.model(MODEL).card
     assert card.scores["tws"]["msc"]["nse_median"] >= 0.82
