@@ -6,12 +6,12 @@ from collections.abc import Callable
 from io import BytesIO
 
 from dashboard import export
-from dashboard.pages.explore_filters import FilterPart, PlacePart
 from dashboard.pages.explore_map import MapPart
 from dashboard.pages.explore_memory import MemoryPart
 from dashboard.pages.explore_series import SeriesPart
 from dashboard.pages.page import Files
 from dashboard.pages.parts import column, html
+from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
 from dashboard.state import History
 
@@ -42,6 +42,7 @@ class ExplorePage:
     """Two columns, built one after the other: between them the browser is let in, so the map is there first."""
 
     help = HELP
+    picks = True
 
     def __init__(self, view: View, history: History) -> None:
         self.view, self.history = view, history
@@ -91,6 +92,10 @@ class ExplorePage:
     def picture(self, width: int) -> BytesIO | None:
         """The map."""
         return export.map_png(self.view, width) if width else BytesIO()
+
+    def figures(self) -> list[str]:
+        """None beside the map and its curves."""
+        return []
 
     def snippet(self) -> str:
         """The map's numbers in Python."""

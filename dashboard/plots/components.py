@@ -177,11 +177,15 @@ def components(
     height: int = 208,
     departures: bool = True,
     seen_by: str = "GRACE",
+    span: tuple[float, float] | None = None,
 ) -> hv.Overlay:
-    """Curves of the stores with member bands, what `seen_by` observed as dots, labels at the line ends."""
+    """Curves of the stores with member bands, what `seen_by` observed as dots, labels at the line ends.
+
+    `span` is the vertical range, where it is to be that of another plot as well.
+    """
     name, axis = _axis(data)
     tone, colors, inks = tokens(dark), component_colors(dark), label_colors(dark)
-    low, high = limits(data)
+    low, high = span or limits(data)
     layers: list[Any] = []
     if departures:
         layers.append(hv.HLine(0).opts(color=tone["quiet"], line_width=1, alpha=0.6))
