@@ -81,6 +81,7 @@ const begin = async () => {
   }
   const tell = () => {
     const level = at(chosen)
+    if (map.mixed) { said.textContent = `${place(chosen)}: blue is snow, orange soil moisture, green groundwater; a mixed colour, a mixed swing.`; return }
     const number = level === 255 ? "no value here" : `${show(map.low + (level / 254) * (map.high - map.low))} ${map.units}`
     said.textContent = `${place(chosen)}, ${names[month - 1]}: ${map.title.toLowerCase()} ${number}${map.departure ? " from the yearly mean" : ""}.`
   }
@@ -112,6 +113,7 @@ const begin = async () => {
     if (id >= 0) { chosen = id; all(); tell() } else said.textContent = "There is no land cell here; click on land."
   }
   canvas.onclick = click
+  document.querySelector(".key").hidden = map.mixed
   document.getElementById("low").textContent = show(map.low)
   document.getElementById("high").textContent = `${show(map.high)} ${map.units}`
   document.querySelector(".key i").style.background = `linear-gradient(to right, ${map.palette.join(",")})`

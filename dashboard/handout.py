@@ -69,7 +69,8 @@ def map_data(view: View) -> dict[str, Any]:
     return {
         "size": [int(index.shape[1]), int(index.shape[0])], "runs": packed(value), "lengths": packed(length),
         "values": packed(to_bytes(values, low, high)), "months": len(shown), "month": view.state.month,
-        "low": low, "high": high, "palette": [*palette(view.layer.cmap)[:: 3]],
+        "low": low, "high": high, "palette": [*palette(view.layer.cmap)[:: 1 if view.layer.mixed else 3]],
+        "mixed": view.layer.mixed,
         "units": units_in_words(view.layer.variable.units) or "share", "title": view.layer.variable.long_name,
         "departure": view.layer.departure, "cells": packed(view.world["cell"].values.astype(np.int32)),
         "coast": line(projection.coast), "outline": line(projection.outline), "chosen": view.selection.position,

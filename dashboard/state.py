@@ -10,7 +10,13 @@ from typing import Any
 import param
 
 DEFAULT_CELL = 94 * 360 + 117  # 4.5 S, 62.5 W: the central Amazon
-PROJECTIONS = {"equal_earth": "Equal Earth", "robinson": "Robinson", "plate_carree": "Plate carrée"}
+PROJECTIONS = {
+    "equal_earth": "Equal Earth",
+    "robinson": "Robinson",
+    "plate_carree": "Plate carrée",
+    "north_pole": "North polar",
+    "south_pole": "South polar",
+}
 SERIES = {"raw": "Raw", "season": "Season", "anomaly": "Anomaly"}
 PAGES = {
     "explore": "Explore",

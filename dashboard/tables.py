@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dashboard.layers import MONTHS, Layer
+from dashboard.plots import ternary
 from dashboard.selection import flag_names, number
 from dashboard.summary import units_in_words
 from hdlcore.data.cube import place_label
@@ -53,6 +54,8 @@ def map_table(world: xr.Dataset, shown: Layer, mask: NDArray[np.bool_], title: s
     """Area-weighted means by climate zone, then the five highest and lowest cells."""
     values, area, codes = shown.values.astype(float), world["area"].values.astype(float), world["climate_zone"].values
     good = mask & np.isfinite(values)
+    if shown.mixed:
+        return shares_table(values, area, codes, good, world, title)
     rows = []
     for code, name in flag_names(world, "climate_zone").items():
         chosen = good & (codes == code)
@@ -72,6 +75,19 @@ def map_table(world: xr.Dataset, shown: Layer, mask: NDArray[np.bool_], title: s
         for at in picked
     ]
     return zones + html_table("Highest and lowest cells", ["Place", "Centre", units or "value"], extremes)
+
+
+def shares_table(
+    values: NDArray, area: NDArray, codes: NDArray, good: NDArray[np.bool_], world: xr.Dataset, title: str
+) -> str:
+    """Mean shares of snow, soil and groundwater by climate zone, as the colours show them."""
+    parts = 100 * ternary.points()[np.where(good, values, 0).astype(int)] / ternary.STEPS
+    rows = []
+    for code, name in flag_names(world, "climate_zone").items():
+        chosen = good & (codes == code)
+        mean = np.average(parts[chosen], axis=0, weights=area[chosen]) if chosen.any() else [np.nan] * 3
+        rows.append([name, *(_cell(value) for value in mean), f"{int(chosen.sum()):,}"])
+    return html_table(f"{title}: area-weighted means", ["Climate", "Snow %", "Soil %", "Groundwater %", "Cells"], rows)
 
 
 def series_table(data: xr.Dataset, label: str, seen_by: str = "GRACE") -> str:

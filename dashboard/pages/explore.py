@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 
-from dashboard import export
+from dashboard import export, map_picture
 from dashboard.pages.explore_map import MapPart
 from dashboard.pages.explore_memory import MemoryPart
 from dashboard.pages.explore_series import SeriesPart
@@ -91,7 +91,7 @@ class ExplorePage:
 
     def picture(self, width: int) -> BytesIO | None:
         """The map."""
-        return export.map_png(self.view, width) if width else BytesIO()
+        return map_picture.map_png(self.view, width) if width else BytesIO()
 
     def figures(self) -> list[str]:
         """None beside the map and its curves."""

@@ -307,7 +307,7 @@ class View(param.Parameterized):
 
     def color_range(self) -> tuple[float, float]:
         """Range of the colours: fixed, following what is shown, or set by hand."""
-        wanted = self.state.color_range
+        wanted = self.state.color_range if not self.layer.mixed else None
         if wanted == "auto":
             return self.layer.range_of_shown(self.selection.mask)
         if not wanted:

@@ -111,6 +111,17 @@ class ColorKey(Control):
     _esm = _script("colorkey")
 
 
+class Triangle(Control):
+    """Legend of a map of three shares."""
+
+    label = param.String("")
+    names = param.List([], doc="Of the corners: top, left, right.")
+    colors = param.List([], item_type=str, doc="One for each small triangle, as dashboard.plots.ternary counts them.")
+    steps = param.Integer(1, doc="Small triangles along a side.")
+    at = param.Parameter(None, doc="[x, height] of the chosen place in a triangle of side 1, or None.")
+    _esm = _script("triangle")
+
+
 class Chips(Control):
     """The selection as chips, the count of cells left, clear and undo."""
 

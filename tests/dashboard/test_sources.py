@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from dashboard import engine, export, layers, series, sources
+from dashboard import engine, export, layers, map_picture, series, sources
 from dashboard.pages.view import View
 from dashboard.state import State, apply
 from hdlcore.data.twin import TWIN_ID
@@ -117,6 +117,6 @@ def test_a_departure_of_data_with_holes_is_from_the_months_there_are() -> None:
 def test_the_map_of_the_twin_has_a_picture() -> None:
     state = State()
     apply(state, {"model": TWIN_ID, "variable": "gpp", "departure": False})
-    png = export.map_png(View(state), 600)
+    png = map_picture.map_png(View(state), 600)
     assert isinstance(png, io.BytesIO)
     assert png.getvalue()[:4] == b"\x89PNG"
