@@ -15,9 +15,9 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+from dashboard.scenario import read_scenario
 from dashboard.state import ARRANGE, COMPARE, METHODS, PAGES, PROJECTIONS, SERIES, STEPS, TIME, defaults
 from hdlcore.errors import RequestError
-from hdlcore.runtime.scenarios import parse_scenario, scenario_text
 from hdlcore.variables import variable
 
 VERSION = 1
@@ -205,7 +205,7 @@ def _read_scenario(text: str) -> str:
     if len(text) > MAX_SCENARIO:
         raise ValueError(f"a scenario is written in at most {MAX_SCENARIO} characters.")
     try:
-        return scenario_text(parse_scenario(text))
+        return read_scenario(text)
     except RequestError as error:
         raise ValueError(str(error)) from None
 

@@ -136,6 +136,15 @@ def _fits(name: str, value: float) -> bool:
     return value != 0 and low <= value <= high
 
 
+def read_scenario(text: str) -> str:
+    """The plain form of a scenario's text; raises `RequestError` for what cannot be read or no driver is called."""
+    scenario = parse_scenario(text)
+    for change in scenario:
+        if change.forcing != "all":
+            variable(change.forcing)
+    return scenario_text(scenario)
+
+
 def in_words(text: str) -> str:
     """A scenario in words: '50 % less precipitation in 2004; 2 °C warmer'. Empty for none."""
     return "; ".join(_change_in_words(change) for change in parse_scenario(text))

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from dashboard.layers import MONTHS, group_of
+from dashboard.layers import MONTHS
 from dashboard.scenario import in_words
 from dashboard.series import mean_over
 from dashboard.summary import quantity
@@ -70,7 +70,7 @@ def tiles(runs: Runs, points: int = 120) -> list[dict[str, object]]:
         entry = variable(name)
         found.append(
             {
-                "id": name, "label": entry.long_name, "group": group_of(entry).split()[-1],
+                "id": name, "label": entry.long_name,
                 "value": f"{'+' if most > 0 else ''}{quantity(most, entry.units)}" if abs(most) > 1e-3 else "no change",
                 "line": [round(value / max(abs(most), 1e-9), 3) for value in line] if abs(most) > 1e-3 else [0.0, 0.0],
             }

@@ -9,14 +9,13 @@ import panel_material_ui as pmui
 from dashboard.layers import MONTHS
 from dashboard.pages.compare_view import Comparison
 from dashboard.pages.parts import SELECT, choice, column, html, job_bar, row
-from dashboard.scenario import PRESETS, in_words
+from dashboard.scenario import PRESETS, in_words, read_scenario
 from dashboard.selection import parse_place
 from dashboard.sources import picker_groups
 from dashboard.state import ARRANGE, COMPARE, PROJECTIONS, apply
 from dashboard.widgets import Buttons, Place, Player
 from hdlcore.data.cube import find_cell
 from hdlcore.errors import RequestError
-from hdlcore.runtime.scenarios import parse_scenario, scenario_text
 
 
 class CompareControls:
@@ -46,7 +45,7 @@ class CompareControls:
     def _make_selects(self) -> None:
         self.quantity = pmui.Select(label="Quantity", groups={"": []}, css_classes=["quantity"], **SELECT)
         self.other = pmui.Select(label="R: model or data", groups={"": []}, css_classes=["other"], **SELECT)
-        names = {preset.name: scenario_text(parse_scenario(preset.scenario)) for preset in PRESETS.values()}
+        names = {preset.name: read_scenario(preset.scenario) for preset in PRESETS.values()}
         self._presets = names
         self.scenario = pmui.Select(label="R: what is changed", options=names, css_classes=["scenario"], **SELECT)
         options = {text: name for name, text in PROJECTIONS.items()}

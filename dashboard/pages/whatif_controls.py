@@ -10,12 +10,11 @@ import panel_material_ui as pmui
 
 from dashboard.pages.experiment import Experiment
 from dashboard.pages.parts import SELECT, column, html, row
-from dashboard.scenario import DRIVERS, PRESETS, RANGES, SEASONS, Knobs, in_words, knobs_of
+from dashboard.scenario import DRIVERS, PRESETS, RANGES, SEASONS, Knobs, in_words, knobs_of, read_scenario
 from dashboard.state import apply
 from dashboard.widgets import Buttons, Slider, TextLine
 from hdlcore.errors import RequestError
 from hdlcore.runtime.requests import END, START
-from hdlcore.runtime.scenarios import parse_scenario, scenario_text
 
 NAMES = {
     "precipitation": "Precipitation",
@@ -68,7 +67,7 @@ class ControlPart:
 
     def _preset(self, name: str) -> None:
         if name in PRESETS:
-            text = scenario_text(parse_scenario(PRESETS[name].scenario))
+            text = read_scenario(PRESETS[name].scenario)
             self._set("" if text == self.state.scenario else text)
 
     def _slid(self, name: str, value: Any) -> None:
@@ -88,7 +87,7 @@ class ControlPart:
 
     def _written(self, message: dict[str, Any]) -> None:
         try:
-            text = scenario_text(parse_scenario(str(message.get("text", ""))))
+            text = read_scenario(str(message.get("text", "")))
         except RequestError as error:
             self.text.problem = f"{error} Nothing has changed."
             return
@@ -121,7 +120,7 @@ class ControlPart:
             self.presets.items = [
                 {
                     "id": name, "label": preset.name, "hint": f"{preset.name}: {preset.about}", "kind": "outlined",
-                    "disabled": off, "pressed": text == scenario_text(parse_scenario(preset.scenario)),
+                    "disabled": off, "pressed": text == read_scenario(preset.scenario),
                 }
                 for name, preset in PRESETS.items()
             ]  # fmt: skip

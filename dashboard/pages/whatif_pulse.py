@@ -38,7 +38,7 @@ class PulsePart:
         )  # fmt: skip
         self.amount.on_message("set", self._slid)
         self.month = Player(labels=MONTHS, css_classes=["months"], sizing_mode="stretch_width")
-        self.month.param.watch(lambda event: apply(self.state, {"time": f"{event.new + 1:02d}"}), "value")
+        self.month.param.watch(self._stepped, "value")
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
         self._plot = column("plots")
@@ -54,6 +54,10 @@ class PulsePart:
             self.table,
         )
         experiment.follow(self.update)
+
+    def _stepped(self, event: Any) -> None:
+        if event.new + 1 != self.state.month:
+            apply(self.state, {"time": f"{event.new + 1:02d}"})
 
     def _slid(self, message: dict[str, Any]) -> None:
         value = message.get("value")

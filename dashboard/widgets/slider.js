@@ -24,6 +24,7 @@ export function render({ model }) {
     mark.style.left = `calc(8px + ${place(model.neutral)} * (100% - 16px))`
   }
   const draw = () => {
+    mark.hidden = model.neutral < model.low || model.neutral > model.high
     box.querySelector(".name").textContent = model.label
     Object.assign(slider, { min: model.low, max: model.high, step: model.step })
     slider.value = model.value

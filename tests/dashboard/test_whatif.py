@@ -183,6 +183,8 @@ def test_scenario_texts_in_links_are_kept_in_their_plain_form() -> None:
 
     found = links.decode("v=1&if=precipitation*0.50@2004")
     assert found.values["scenario"] == scenario_text(parse_scenario("precipitation*0.5@2004")) and not found.notices
+    unknown = links.decode("v=1&if=rain*2&var=swe")
+    assert unknown.values == {"variable": "swe"} and "rain" in unknown.notices[0]
     bad = links.decode("v=1&if=precipitation^2&var=swe")
     assert bad.values == {"variable": "swe"} and "cannot be read" in bad.notices[0]
     assert in_words("") == ""
