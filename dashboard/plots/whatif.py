@@ -13,7 +13,7 @@ import xarray as xr
 from bokeh.core.properties import value
 from bokeh.models import DatetimeTickFormatter, FixedTicker
 
-from dashboard.plots.components import quiet_axes, spread_apart, tone_font
+from dashboard.plots.components import quiet_figure, spread_apart, tone_font
 from dashboard.plots.timeseries import span_of, thinned
 from dashboard.theme import component_colors, label_colors, tokens
 
@@ -150,21 +150,7 @@ def _years(times: Any) -> FixedTicker | None:
 def _look(tone: dict[str, str], summary: str, ticker: FixedTicker | None, names: dict[int, str] | None = None) -> Any:
     def hook(plot: Any, element: Any) -> None:
         fig = plot.state
-        fig.update(
-            toolbar_location=None,
-            background_fill_color=None,
-            background_fill_alpha=0,
-            output_backend="canvas",
-            border_fill_color=None,
-            outline_line_color=None,
-            min_border_left=EDGE,
-            min_border_right=4,
-            min_border_top=6,
-            html_attributes={"role": "img", "aria-label": summary},
-        )
-        quiet_axes(fig, tone)
-        fig.ygrid.update(grid_line_color=tone["line"], grid_line_width=1)
-        fig.xgrid.grid_line_color = None
+        quiet_figure(fig, tone, summary, left=EDGE, right=4, top=6)
         if names is not None:
             fig.xaxis.update(ticker=ticker, major_label_overrides=names)
             return
