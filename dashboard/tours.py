@@ -137,7 +137,8 @@ def _sentence(error: ValidationError, raw: Mapping[str, Any], name: str) -> str:
         near = get_close_matches(field, fields.model_fields, n=1)
         return f"{at}: '{field}' is not known{f'; did you mean {near[0]}?' if near else '; leave it out.'}"
     if first["type"] == "value_error":
-        return f"{at}: {str(first['ctx']['error']).rstrip('.')}."
+        said = str(first["ctx"]["error"])
+        return f"{at}: {said}{'' if said.endswith(('.', '?')) else '.'}"
     return f"{at}: '{field}' is wrong: {first['msg'][0].lower()}{first['msg'][1:]}."
 
 

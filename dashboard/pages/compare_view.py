@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dashboard import compare, engine, series, sources
 from dashboard.compare import Side
-from dashboard.layers import layer
+from dashboard.layers import layer, yearly_mean
 from dashboard.pages.experiment import Experiment
 from dashboard.pages.scenario_job import ScenarioJob
 from dashboard.pages.view import EVERYTHING, View
@@ -138,7 +138,7 @@ class Comparison:
             return Side(titles[1], None, season, at, state.month, problem, view.generated)
         assert self.job.fields is not None
         world, known = view.world, self.job.fields.known
-        taken = gained - np.nanmean(gained, axis=0) if view.layer.departure else gained
+        taken = gained - yearly_mean(gained) if view.layer.departure else gained
         added = filled(taken[state.month - 1], known, world["lat"].values, world["lon"].values)
         shown = compare.with_difference(view.layer, added)
         return Side(titles[1], shown, season, at, state.month, generated=view.generated)

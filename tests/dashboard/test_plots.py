@@ -113,7 +113,7 @@ def test_a_polar_map_shows_every_cell_of_its_side_and_no_other(polar, world) -> 
     turned = (back_lon - lon[inside] + 180) % 360 - 180
     assert np.abs(turned * np.cos(np.radians(lat[inside]))).max() < 1e-3
     hits = [polar.at(polar.cell_x[i], polar.cell_y[i]) == i for i in np.flatnonzero(inside)[::37]]
-    assert np.mean(hits) > 0.97
+    assert np.mean(hits) > 0.95  # near the pole a cell is narrower than a pixel
     west, east, south, north = polar.extent
     assert polar.at(west * 0.98, south * 0.98) == OUTSIDE
     assert (east - west) / (north - south) == pytest.approx(1.9, abs=0.01)
