@@ -14,7 +14,7 @@ const find = (root, selector) => {
 }
 export function render({ model }) {
   const box = document.createElement("section")
-  box.className = "guide"
+  box.className = "tourstep"
   box.setAttribute("aria-label", "Guided tour")
   box.tabIndex = -1
   let marked = null

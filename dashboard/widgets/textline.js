@@ -1,7 +1,7 @@
 // One line of text with its label and, under it, what is wrong with it.
 export function render({ model }) {
   const box = document.createElement("div")
-  box.className = "textline"
+  box.className = "oneline"
   box.innerHTML = `<label></label><input type="text" autocomplete="off" spellcheck="false"><p role="alert" hidden></p>`
   const [label, input, problem] = box.children
   input.id = `line-${Math.random().toString(36).slice(2)}`

@@ -2,7 +2,7 @@
 const NS = "http://www.w3.org/2000/svg"
 export function render({ model }) {
   const box = document.createElement("div")
-  box.className = "tiles"
+  box.className = "tilegrid"
   box.setAttribute("role", "radiogroup")
   const line = (values) => {
     const svg = document.createElementNS(NS, "svg")

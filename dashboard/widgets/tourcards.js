@@ -1,7 +1,7 @@
 // The tours as cards; each is begun, or gone on with, by its button.
 export function render({ model }) {
   const box = document.createElement("div")
-  box.className = "tourcards"
+  box.className = "cardgrid"
   const draw = () => {
     const held = box.getRootNode().activeElement?.dataset?.id
     box.replaceChildren()

@@ -12,7 +12,7 @@ const QUESTION = [
 const LOOKS = { "": "Nothing", map: "Map", curves: "Curves", memory: "Memory heatmap", filters: "Filters", controls: "Experiment", runs: "Both runs", pulse: "Pulse" }
 export function render({ model }) {
   const box = document.createElement("form")
-  box.className = "toureditor"
+  box.className = "draftform"
   box.noValidate = true
   box.onsubmit = (event) => event.preventDefault()
   let draft = null

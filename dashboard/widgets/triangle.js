@@ -2,7 +2,7 @@
 const NS = "http://www.w3.org/2000/svg"
 export function render({ model }) {
   const box = document.createElement("div")
-  box.className = "triangle"
+  box.className = "mixkey"
   const node = (name, attrs) => {
     const made = document.createElementNS(NS, name)
     for (const [key, value] of Object.entries(attrs)) made.setAttribute(key, value)
