@@ -126,7 +126,7 @@ export function render({ model }) {
     send(way)
   }
   document.addEventListener("keydown", keys)
-  for (const name of ["step", "presenting"]) model.on(name, draw)
+  for (const name of ["step", "stop", "count", "title", "presenting"]) model.on(name, draw)
   model.on("wandered", () => {
     const old = box.querySelector(".guidefoot")
     const shown = [...(old?.querySelectorAll("button") ?? [])].find((node) => node.textContent.startsWith("Back to"))

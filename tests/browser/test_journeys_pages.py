@@ -32,7 +32,7 @@ def test_an_experiment_runs_live_and_its_link_keeps_it(app: Explorer) -> None:
 
     app.page.get_by_role("slider", name="Temperature").press("ArrowRight")
     expect(app.page.get_by_text("50 % less precipitation in 2004; 0.5 °C warmer in 2004.")).to_be_visible()
-    app.page.get_by_role("radio", name=re.compile("^Groundwater ")).click()
+    app.page.get_by_role("radio", name=re.compile("^Groundwater [−+0-9]")).click()
     expect(app.page.get_by_role("img", name=re.compile("warmer in 2004: groundwater is at most"))).to_be_visible()
     assert app.query()["var"] == "groundwater" and "air_temperature" in app.query()["if"]
     app.fill("As text", "rain*2")
@@ -94,7 +94,7 @@ def test_a_lesson_file_works_without_a_server(app: Explorer, new_page: NewPage, 
     expect(page.locator("#curves svg")).to_be_visible()
     box = canvas.bounding_box()
     assert box is not None
-    said = page.get_by_role("status")
+    said = page.locator("#said")  # the month beside its slider is a status too
     page.get_by_label("Month").fill("9")
     expect(said).to_contain_text("September")
     page.mouse.click(box["x"] + 0.70 * box["width"], box["y"] + 0.36 * box["height"])
