@@ -15,7 +15,16 @@ from rich.table import Table
 
 from hdlcore import cli_cluster, cli_data, cli_explain
 from hdlcore.cli_cluster import LocalClusterOption, ResumeOption, SchedulerOption
-from hdlcore.cli_options import DataOption, JsonOption, ModelsOption, chosen_cells, open_engine
+from hdlcore.cli_options import (
+    AllOption,
+    CellOption,
+    DataOption,
+    JsonOption,
+    ModelsOption,
+    RegionOption,
+    chosen_cells,
+    open_engine,
+)
 from hdlcore.console import err, out, progress_bar
 from hdlcore.errors import HDLError, RequestError
 
@@ -76,9 +85,9 @@ HEADLINES = {
 def simulate(
     model: str,
     out_file: Annotated[Path, typer.Option("--out", help="FILE.nc or FILE.zarr")],
-    cell: Annotated[str | None, typer.Option(help="LAT,LON")] = None,
-    region: Annotated[str | None, typer.Option(help="A region, country or climate zone")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="All land")] = False,
+    cell: CellOption = None,
+    region: RegionOption = None,
+    all_: AllOption = False,
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD")] = "2002-01-01",
     end: Annotated[str, typer.Option(help="Last day, YYYY-MM-DD")] = "2007-12-31",
     monthly: Annotated[bool, typer.Option(help="Monthly means instead of daily values")] = False,

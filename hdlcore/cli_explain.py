@@ -10,7 +10,16 @@ import typer
 
 from hdlcore import cli_cluster
 from hdlcore.cli_cluster import LocalClusterOption, ResumeOption, SchedulerOption
-from hdlcore.cli_options import DataOption, JsonOption, ModelsOption, chosen_cells, open_engine
+from hdlcore.cli_options import (
+    AllOption,
+    CellOption,
+    DataOption,
+    JsonOption,
+    ModelsOption,
+    RegionOption,
+    chosen_cells,
+    open_engine,
+)
 from hdlcore.console import out, progress_bar
 from hdlcore.errors import RequestError
 
@@ -18,9 +27,9 @@ from hdlcore.errors import RequestError
 def explain(
     model: str,
     out_file: Annotated[Path, typer.Option("--out", help="FILE.nc, FILE.zarr, FILE.csv or FILE.json")],
-    cell: Annotated[str | None, typer.Option(help="LAT,LON")] = None,
-    region: Annotated[str | None, typer.Option(help="A region, country or climate zone: every cell of it")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="All land")] = False,
+    cell: CellOption = None,
+    region: RegionOption = None,
+    all_: AllOption = False,
     target: Annotated[str, typer.Option(help="An output of the model")] = "tws",
     method: Annotated[str, typer.Option(help="A method of docs/attribution.md; a wrong name lists them")] = "",
     lags: Annotated[int, typer.Option(help="How many days back")] = 365,

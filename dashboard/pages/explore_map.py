@@ -188,7 +188,7 @@ class MapPart:
         mode = {"auto": "auto"}.get(str(self.state.color_range), "set" if self.state.color_range else "fixed")
         self.legend.param.update(
             label=layers.title(shown, self.state.month),
-            units=units or "share",
+            units=units or ("" if shown.variable.kind == "score" else "share"),
             explanation=shown.variable.explanation,
             palette=[*colors[::8], colors[-1]],
             low=low,

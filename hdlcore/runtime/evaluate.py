@@ -16,7 +16,7 @@ from hdlcore.folders import cache_folder
 from hdlcore.models.checkpoint import Card
 from hdlcore.progress import Progress, scaled
 from hdlcore.runtime.domains import recipe_of
-from hdlcore.runtime.evaluate_land import evaluate_land
+from hdlcore.runtime.evaluate_land import Sensors, evaluate_land
 from hdlcore.runtime.evaluate_sites import SiteRun, evaluate_sites, run_sites
 from hdlcore.runtime.partition import partition_of
 from hdlcore.runtime.report import Report, Series
@@ -51,8 +51,9 @@ def evaluate(
         folder, data if recipe.data == "grace" else None, workers,
         report=lambda done: progress(making + (0.95 - making) * done, "running all land") if progress else None,
     )  # fmt: skip
-    result, fields = evaluate_land(run, card, world, cube)
-    judged = land_samples(run, card, world, cube)
+    sensors = Sensors(world)
+    result, fields = evaluate_land(run, card, world, cube, sensors)
+    judged = land_samples(run, card, world, cube, sensors)
     if progress:
         progress(0.95, "judging the uncertainty")
     held = judge(judged)

@@ -106,10 +106,10 @@ def observed_months(card: Card, world: xr.Dataset, cube: Path | None) -> dict[st
 
 
 def simulated_months(
-    run: WorldRun, card: Card, world: xr.Dataset, cube: Path | None
+    run: WorldRun, card: Card, world: xr.Dataset, cube: Path | None, sensors: Sensors
 ) -> Iterator[tuple[str, Target, xr.DataArray, xr.DataArray]]:
     """Every target with the model's held-out months as its sensor sees them, and the observed ones, (time, cell)."""
-    recipe, sensors, fold = recipe_of(card), Sensors(world), folds_of(card, world)
+    recipe, fold = recipe_of(card), folds_of(card, world)
     names = monthly_names(model_kind(card.kind)(card.statics, card.hidden))
     months = months_of(card)
     for name, observed in observed_months(card, world, cube).items():
@@ -125,7 +125,7 @@ def simulated_months(
 
 
 def evaluate_land(
-    run: WorldRun, card: Card, world: xr.Dataset, cube: Path | None
+    run: WorldRun, card: Card, world: xr.Dataset, cube: Path | None, sensors: Sensors
 ) -> tuple[dict[str, Any], dict[str, NDArray]]:
     """Scores as `hdl evaluate --json` prints them, and per-cell arrays for the map.
 
@@ -141,7 +141,7 @@ def evaluate_land(
         list(np.atleast_1d(world["climate_zone"].attrs["flag_values"])),
     )
     zone = np.array([codes.index(code) for code in world["climate_zone"].values])
-    for name, _, simulated, observed in simulated_months(run, card, world, cube):
+    for name, _, simulated, observed in simulated_months(run, card, world, cube, sensors):
         by_cell = score_dataset(simulated, observed)
         scores[name] = {str(p): _medians(by_cell.sel(part=p)) for p in by_cell["part"].values}
         by_zone, counts = summary_by_zone(by_cell[["nse", "correlation"]], zone, names)
@@ -152,7 +152,7 @@ def evaluate_land(
         fields[f"{name}_nse"] = by_cell["nse"].sel(part=part).values
         fields[f"{name}_correlation"] = by_cell["correlation"].sel(part=part).values
     if recipe.data == "grace":
-        scores["tws"]["msc"], own = _against_cycle(run, card, world)
+        scores["tws"]["msc"], own = _against_cycle(run, card, world, sensors)
         fields |= own
     result = {
         "model": card.id,
@@ -177,12 +177,14 @@ def _data_words(card: Card, world: xr.Dataset) -> str:
     return f"twin Earth on world cube {version}: generated observations {first} to {last}"
 
 
-def _against_cycle(run: WorldRun, card: Card, world: xr.Dataset) -> tuple[dict[str, Any], dict[str, NDArray]]:
+def _against_cycle(
+    run: WorldRun, card: Card, world: xr.Dataset, sensors: Sensors
+) -> tuple[dict[str, Any], dict[str, NDArray]]:
     """The mean seasonal cycle of the whole run against GRACE's, which training knew elsewhere."""
     recipe = recipe_of(card)
     names = monthly_names(model_kind(card.kind)(card.statics, card.hidden))
     storage = held_out(run["monthly"][:, :, names.index("tws")], card, folds_of(card, world))
-    seen = Sensors(world).see(storage.reshape(-1, 12, storage.shape[-1]).mean(0), recipe.targets["tws"])
+    seen = sensors.see(storage.reshape(-1, 12, storage.shape[-1]).mean(0), recipe.targets["tws"])
     seen, cycle = seen - seen.mean(0), world["tws_observed_msc"].values
     score, strong = nse(seen, cycle), cycle.std(0) > STRONG
     values: dict[str, Any] = {

@@ -85,11 +85,12 @@ def _publish_land(
         folder, data if recipe.data == "grace" else None, workers, memory,
         lambda done: progress(done, "running all land") if progress else None,
     )  # fmt: skip
-    result, cell_scores = evaluate_land(run, card, world, cube)
+    sensors = Sensors(world)
+    result, cell_scores = evaluate_land(run, card, world, cube, sensors)
     equifinality, shares = disagreement(run, card)
     own = cell_scores | equifinality | {"extrapolation": extrapolation(card, world)}
-    fields = world_fields(run, card, world, cube, own)
-    judged = land_samples(run, card, world, cube)
+    fields = world_fields(run, card, world, cube, sensors, own)
+    judged = land_samples(run, card, world, cube, sensors)
     write_heads(judged, folder)
     card.scores = result["scores"] | {name: result[name] for name in ("mass_balance", "components") if name in result}
     card.scores["uncertainty"] = judged_scores(judged, judge(judged)) | {
@@ -107,7 +108,7 @@ def _publish_land(
 
 
 def world_fields(
-    run: WorldRun, card: Card, world: xr.Dataset, cube: Path | None, cell_scores: dict[str, NDArray]
+    run: WorldRun, card: Card, world: xr.Dataset, cube: Path | None, sensors: Sensors, cell_scores: dict[str, NDArray]
 ) -> xr.Dataset:
     """Everything the app shows at once for all land (names as in `hdlcore.variables`); see docs/engine.md."""
     model = model_kind(card.kind)
@@ -121,7 +122,7 @@ def world_fields(
         if name in SPREAD:
             data[f"{name}_spread"] = (("month", "cell"), spread[:, i])
     tws = cycle[:, names.index("tws")]
-    seen = Sensors(world).see(tws, recipe_of(card).targets["tws"])
+    seen = sensors.see(tws, recipe_of(card).targets["tws"])
     data["tws_smoothed"] = (("month", "cell"), seen - seen.mean(0))
     data["tws_observed"] = (("month", "cell"), observed_cycle(world, cube))
     data["tws_residual"] = (("month", "cell"), data["tws_smoothed"][1] - data["tws_observed"][1])

@@ -28,6 +28,7 @@ from hdlcore.runtime.world_run import WorldRun, monthly_names
 from hdlcore.training.fit_head import HEADS, HeldOut, fit_head, save_heads, score_held_out
 from hdlcore.training.head import HeadSpec, Samples, samples_of
 from hdlcore.training.land import lattice_positions
+from hdlcore.training.recipes import Target
 from hdlcore.variables import VARIABLES
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,9 @@ class Judged:
     spec: HeadSpec
 
 
-def land_samples(run: WorldRun, card: Card, world: xr.Dataset, cube: Path | None) -> dict[str, Judged]:
+def land_samples(
+    run: WorldRun, card: Card, world: xr.Dataset, cube: Path | None, sensors: Sensors
+) -> dict[str, Judged]:
     """Held-out months of every target as its sensor sees them, with the spread between all members."""
     names = monthly_names(model_kind(card.kind)(card.statics, card.hidden))
     statics = static_features(world).sel(feature=list(FEATURES)).values
@@ -64,8 +67,8 @@ def land_samples(run: WorldRun, card: Card, world: xr.Dataset, cube: Path | None
     codes = [int(code) for code in np.atleast_1d(world["climate_zone"].attrs["flag_values"])]
     zone = np.array([codes.index(int(code)) for code in world["climate_zone"].values])
     result = {}
-    for name, target, simulated, observed in simulated_months(run, card, world, cube):
-        spread = _spread(run["monthly"][:, :, names.index(name)], simulated, card, world, name)
+    for name, target, simulated, observed in simulated_months(run, card, world, cube, sensors):
+        spread = _spread(run["monthly"][:, :, names.index(name)], simulated, target, card, sensors)
         samples = samples_of(
             simulated.values, spread, observed.values, simulated["time"].values, statics, zone, world["block"].values
         )
@@ -75,9 +78,8 @@ def land_samples(run: WorldRun, card: Card, world: xr.Dataset, cube: Path | None
     return result
 
 
-def _spread(monthly: NDArray, simulated: xr.DataArray, card: Card, world: xr.Dataset, name: str) -> NDArray:
+def _spread(monthly: NDArray, simulated: xr.DataArray, target: Target, card: Card, sensors: Sensors) -> NDArray:
     """Standard deviation between members (time, cell), each as the sensor sees it."""
-    target, sensors = recipe_of(card).targets[name], Sensors(world)
     at = np.searchsorted(months_of(card), simulated["time"].values.astype("datetime64[M]"))
     seen = np.stack([sensors.see(member, target)[at] for member in monthly])
     if target.departures:

@@ -123,6 +123,8 @@ def test_a_checkpoint_of_another_recipe_is_refused_and_left(
     with pytest.raises(ModelError, match="another recipe"):
         other.resume()
     assert trainer.checkpoint.is_file()
+    grown = Trainer(small_recipe.model_copy(update={"members": 9}), 0, task, tmp_path)
+    assert grown.resume()  # an ensemble on land may grow
 
 
 def test_a_static_that_does_not_vary_counts_for_nothing(task: LandTask, small_recipe: Recipe, tmp_path: Path) -> None:
