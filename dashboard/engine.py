@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeGuard
 
 import torch
 import xarray as xr
@@ -18,8 +17,7 @@ from hdlcore.errors import HDLError
 from hdlcore.runtime.datasets import DataSource
 from hdlcore.runtime.disk_cache import DiskCache
 from hdlcore.runtime.engine import Engine, ModelInfo
-from hdlcore.runtime.sources import Source, SourceInfo
-from hdlcore.variables import VARIABLES
+from hdlcore.runtime.sources import SourceInfo
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +49,8 @@ def get_sources() -> dict[str, SourceInfo]:
     held, found = get_engine(), {}
     for info in held.sources():
         source = held.source(info.id)
-        if info.kind != "data":
-            found[info.id] = info
-        elif has_map(source):
-            found[info.id] = replace(info, title=title_of(source))
+        if source.has_map:
+            found[info.id] = replace(info, title=title_of(source)) if isinstance(source, DataSource) else info
     return found
 
 
@@ -62,13 +58,6 @@ def title_of(source: DataSource) -> str:
     """A cube's title, with the name of its folder where that says more: 'Catchments, lahn'."""
     title, stem = source.info.title, source.cube.path.stem
     return title if stem.lower() in title.lower() else f"{title}, {stem}"
-
-
-def has_map(source: Source) -> TypeGuard[DataSource]:
-    """Whether a source is a grid of data that holds something; places have series, but no map."""
-    if not isinstance(source, DataSource) or "grid" not in source.cube.attrs:
-        return False
-    return any(name in VARIABLES for name in source.outputs)
 
 
 @lru_cache(maxsize=8)

@@ -16,10 +16,8 @@ import xarray as xr
 
 from dashboard import engine, links
 from dashboard.layers import field
-from dashboard.plots.palette import palette
+from dashboard.plots.ternary import CORNERS
 from dashboard.series import OTHER
-from dashboard.summary import units_in_words
-from dashboard.theme import LIGHT
 from hdlcore.variables import variable
 
 if TYPE_CHECKING:
@@ -89,6 +87,11 @@ def map_dataset(view: View) -> xr.Dataset:
     if view.map_generated:
         attrs = {**attrs, "source": "generated"}
     data = {shown.variable.name: ("cell", shown.values[keep].astype(np.float32), attrs)}
+    if shown.mixed and view.fields is not None:  # the shares themselves, not the numbers of their colours
+        data = {
+            name: ("cell", view.fields[name].values[keep].astype(np.float32), variable(name).attributes())
+            for name in CORNERS
+        }
     coords = {
         "cell": ("cell", world["cell"].values[keep], {"long_name": "cell id: row * 360 + column of the 1 degree grid"}),
         "lat": ("cell", world["lat"].values[keep], {"standard_name": "latitude", "units": "degrees_north"}),
@@ -155,18 +158,22 @@ def map_csv(view: View) -> io.BytesIO:
     from dashboard.selection import flag_names
 
     names = flag_names(view.world, "region")
-    table = pd.DataFrame(
-        {
-            "time": f"month {view.state.month:02d}" if shown.seasonal else "fixed",
-            "lat": data["lat"].values,
-            "lon": data["lon"].values,
-            "place": [names.get(int(code), "") + (" (generated)" if view.map_generated else "") for code in region],
-            "variable": shown.variable.name
-            + ("_departure" if shown.departure and not shown.variable.name.startswith("tws_") else ""),
-            "units": shown.variable.units,
-            "value": data[shown.variable.name].values,
-        }
-    )
+    suffix = "_departure" if shown.departure and not shown.variable.name.startswith("tws_") else ""
+    tables = [
+        pd.DataFrame(
+            {
+                "time": f"month {view.state.month:02d}" if shown.seasonal else "fixed",
+                "lat": data["lat"].values,
+                "lon": data["lon"].values,
+                "place": [names.get(int(code), "") + (" (generated)" if view.map_generated else "") for code in region],
+                "variable": f"{name}{suffix}",
+                "units": shown.variable.units,
+                "value": data[name].values,
+            }
+        )
+        for name in data.data_vars
+    ]
+    table = pd.concat(tables)
     return _stream(table.to_csv(index=False))
 
 
@@ -197,72 +204,6 @@ def map_netcdf(view: View) -> io.BytesIO:
 def series_netcdf(view: View) -> io.BytesIO:
     """The curves as CF NetCDF."""
     return netcdf_bytes(series_dataset(view))
-
-
-def map_png(view: View, width: int = 2400) -> io.BytesIO:
-    """The map as a picture `width` pixels wide, with title, legend, place, sources and date."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, Normalize
-    from matplotlib.figure import Figure
-
-    from dashboard.plots.projection import ICE, load_projection
-
-    lat = view.world["lat"].values.astype(np.float32)
-    projection = load_projection(view.state.projection, lat.size, lat.tobytes())
-    west, east, south, north = projection.extent
-    low, high = view.color_range()
-    colors = ListedColormap(list(palette(view.layer.cmap)))
-    norm = Normalize(low, high)
-    figure = Figure(figsize=(12, 12 * (north - south) / (east - west) + 2.0), dpi=width / 12, facecolor="white")
-    FigureCanvasAgg(figure)
-    inner = 12 * 0.96 * (north - south) / (east - west) / figure.get_figheight()
-    axes = figure.add_axes((0.02, 1.08 / figure.get_figheight(), 0.96, inner))
-    axes.set_axis_off()
-    axes.set(xlim=(west, east), ylim=(south, north))
-    rgba = colors(norm(view.layer.values))
-    rgba[~np.isfinite(view.layer.values)] = _rgba(LIGHT["nodata"])
-    pale = ~view.selection.mask
-    rgba[pale] = 0.18 * rgba[pale] + 0.82 * np.array(_rgba(LIGHT["ocean"]))
-    clear = (0.0, 0.0, 0.0, 0.0)
-    picture = np.vstack([rgba, [clear, _rgba(LIGHT["nodata"])]])
-    index = np.where(
-        projection.index >= 0, projection.index, np.where(projection.index == ICE, len(rgba) + 1, len(rgba))
-    )
-    axes.fill(*projection.outline, color=LIGHT["ocean"], zorder=0)
-    axes.plot(*projection.graticule, color=LIGHT["text"], alpha=0.15, lw=0.5, zorder=1)
-    axes.imshow(
-        picture[index],
-        extent=(west, east, south, north),
-        origin="lower",
-        interpolation="nearest",
-        zorder=2,
-        aspect="auto",
-    )
-    axes.plot(*projection.coast, color="#3F515C", lw=0.6, zorder=3)
-    at = view.selection.position
-    axes.plot(projection.cell_x[at], projection.cell_y[at], "o", ms=9, mfc="none", mec="white", mew=3, zorder=4)
-    axes.plot(projection.cell_x[at], projection.cell_y[at], "o", ms=9, mfc="none", mec=LIGHT["text"], mew=1.3, zorder=5)
-    top = figure.get_figheight()
-    figure.text(0.02, 1 - 0.32 / top, view.title, fontsize=17, color=LIGHT["text"], va="center")
-    figure.text(0.02, 1 - 0.62 / top, view.sentence(), fontsize=10.5, color=LIGHT["quiet"], va="center")
-    bar = figure.add_axes((0.64, 0.86 / top, 0.34, 0.13 / top))
-    units = units_in_words(view.layer.variable.units)
-    figure.colorbar(ScalarMappable(norm, colors), cax=bar, orientation="horizontal", extend="both").set_label(
-        units, fontsize=9
-    )
-    bar.tick_params(labelsize=9)
-    model = f"Model {view.model}. {view.label}" if view.kind == "model" and view.fields is not None else view.label
-    foot = f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {model}\n{references(view)}"
-    figure.text(0.02, 0.36 / top, foot, fontsize=6.5, color=LIGHT["quiet"], va="top", wrap=False)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png")
-    stream.seek(0)
-    return stream
-
-
-def _rgba(color: str) -> tuple[float, float, float, float]:
-    return (*(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1.0)
 
 
 def snippet(view: View) -> str:

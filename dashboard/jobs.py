@@ -17,6 +17,7 @@ from typing import Any
 import panel as pn
 import param
 from bokeh.document import Document
+from panel.io.document import unlocked
 
 from hdlcore.errors import Cancelled, HDLError
 
@@ -63,6 +64,7 @@ class Lane(param.Parameterized):
         self._token: threading.Event | None = None
         self._undo: Callable[[], None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._document = pn.state.curdoc  # where work is started outside a callback of the document, it is not said
 
     def cancel(self) -> None:
         """Ask the work under way to stop; nothing of it is kept."""
@@ -102,7 +104,7 @@ class Lane(param.Parameterized):
         self._undo = None
         self.cancel()
         token = self._token = threading.Event()
-        document, loop, last = pn.state.curdoc, asyncio.get_running_loop(), 0.0
+        document, loop, last = pn.state.curdoc or self._document, asyncio.get_running_loop(), 0.0
         _soon(document, lambda: self._show(token, 0.0, doing, error=""))
 
         def progress(fraction: float, message: str = "") -> None:
@@ -133,4 +135,5 @@ class Lane(param.Parameterized):
         self._token = None
         self.param.update(running=False, fraction=0.0, message="", error=failed)
         if not failed:
-            done(result)
+            with unlocked():  # what is done may change a raw Bokeh model, which is refused outside the document's lock
+                done(result)

@@ -8,9 +8,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from dashboard.plots import ternary
 from hdlcore.errors import RequestError
 from hdlcore.variables import VARIABLES, Variable, variable
 
+#: The quantity whose map mixes the shares of snow, soil and groundwater.
+MIXED = "store_shares"
 MONTHS = [
     "January",
     "February",
@@ -90,6 +93,11 @@ class Layer:
     departure: bool
 
     @property
+    def mixed(self) -> bool:
+        """Whether the values are classes of mixed shares, which have colours but no order."""
+        return self.variable.name == MIXED
+
+    @property
     def diverging(self) -> bool:
         """Whether zero is the middle of the colours."""
         return self.low == -self.high
@@ -97,7 +105,7 @@ class Layer:
     def range_of_shown(self, mask: NDArray[np.bool_]) -> tuple[float, float]:
         """Range from the 1st to the 99th percentile of the cells let through; around zero when diverging."""
         shown = self.values[mask & np.isfinite(self.values)]
-        if shown.size < 2:
+        if shown.size < 2 or self.mixed:
             return self.low, self.high
         low, high = (float(value) for value in np.percentile(shown, [1, 99]))
         if self.diverging:
@@ -108,6 +116,10 @@ class Layer:
 
 def field(name: str, world: xr.Dataset, fields: xr.Dataset | None) -> NDArray[np.float32] | None:
     """Values of a quantity as (month, cell) or (cell); None when neither the source nor the cube has it."""
+    if name == MIXED:
+        if fields is None or not set(ternary.CORNERS) <= set(fields.data_vars):
+            return None
+        return ternary.classes(np.stack([fields[share].values for share in ternary.CORNERS]))
     if name == "tws_residual":
         if fields is None or not {"tws_smoothed", "tws_observed"} <= set(fields.data_vars):
             return None
@@ -166,6 +178,8 @@ def layer(
     """
     entry = named(variable(name), generated)
     data = field(name, world, fields)
+    if data is not None and name == MIXED:
+        return Layer(entry, data, 0, ternary.COUNT - 1, "ternary", False, False)
     if data is None:
         raise RequestError(f"{entry.long_name} is not among what is shown here; choose another quantity.")
     seasonal = data.ndim == 2

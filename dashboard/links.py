@@ -15,13 +15,15 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from dashboard.state import METHODS, PAGES, PROJECTIONS, SERIES, STEPS, TIME, defaults
+from dashboard.scenario import read_scenario
+from dashboard.state import ARRANGE, COMPARE, METHODS, PAGES, PROJECTIONS, SERIES, STEPS, TIME, defaults
 from hdlcore.errors import RequestError
 from hdlcore.variables import variable
 
 VERSION = 1
 MAX_LENGTH = 8000  # proxies commonly refuse longer addresses
 MAX_POLYGON = 200
+MAX_SCENARIO = 600
 FOREIGN = frozenset({"theme", "bokeh-session-id", "v"})  # read by the server or by `decode` itself
 ZONES = {1: "tropical", 2: "arid", 3: "temperate", 4: "cold", 5: "polar"}
 
@@ -193,6 +195,28 @@ def _read_years(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
+def _read_stop(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= 40 and len(text) <= 2):
+        raise ValueError(f"'{text}' is not the number of a step.")
+    return int(text)
+
+
+def _read_scenario(text: str) -> str:
+    if len(text) > MAX_SCENARIO:
+        raise ValueError(f"a scenario is written in at most {MAX_SCENARIO} characters.")
+    try:
+        return read_scenario(text)
+    except RequestError as error:
+        raise ValueError(str(error)) from None
+
+
+def _read_pulse(text: str) -> float:
+    value = _number(text)
+    if not 1 <= value <= 300:
+        raise ValueError(f"a pulse has 1 to 300 mm, not {value:g}.")
+    return value
+
+
 CODECS = (
     Codec("page", "page", str, _choice(PAGES)),
     Codec("model", "model", str, _text()),
@@ -212,11 +236,21 @@ CODECS = (
     Codec("series", "series", str, _choice(SERIES)),
     Codec("method", "method", str, _choice(METHODS)),
     Codec("heat", "signed", *_flag("signed", "size")),
+    Codec("if", "scenario", str, _read_scenario),
+    Codec("pulse", "pulse", _write_number, _read_pulse),
+    Codec("by", "compare", str, _choice(COMPARE)),
+    Codec("look", "arrange", str, _choice(ARRANGE)),
+    Codec("model2", "other_model", str, _text()),
+    Codec("at2", "other_cell", write_cell, read_cell),
+    Codec("t2", "other_time", str, _read_time),
     Codec("set", "dataset", str, _text()),
     Codec("site", "site", str, _read_site),
     Codec("qty", "quantity", str, _text()),
     Codec("step", "step", str, _choice(STEPS)),
     Codec("years", "years", _write_codes, _read_years),
+    Codec("tour", "tour", str, _text()),
+    Codec("stop", "stop", str, _read_stop),
+    Codec("screen", "presenting", *_flag("large", "normal")),
 )
 _BY_KEY = {codec.key: codec for codec in CODECS}
 

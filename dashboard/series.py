@@ -17,7 +17,7 @@ OTHER = "other_stores"
 _NEGLIGIBLE = 0.5  # mm
 
 
-def _mean(values: np.ndarray, of: np.ndarray, area: np.ndarray) -> np.ndarray:
+def mean_over(values: np.ndarray, of: np.ndarray, area: np.ndarray) -> np.ndarray:
     """Area-weighted mean over cells, (time, cell) -> (time); cells without a value are left out."""
     part = values[..., of].astype(np.float64)
     if of.size == 1:
@@ -56,24 +56,24 @@ def season(world: xr.Dataset, fields: xr.Dataset | None, selection: Selection, d
     if fields is not None:
         for name in STORES:
             if name in fields:
-                values = _mean(fields[name].transpose("month", "cell").values, of, area)
+                values = mean_over(fields[name].transpose("month", "cell").values, of, area)
                 offset = float(values.mean()) if name == "tws" and not departures else offset
                 data[name] = values - values.mean() if departures else values
             if f"{name}_spread" in fields:
-                data[f"{name}_spread"] = _mean(fields[f"{name}_spread"].transpose(..., "cell").values, of, area)
+                data[f"{name}_spread"] = mean_over(fields[f"{name}_spread"].transpose(..., "cell").values, of, area)
         if "tws_smoothed" in fields:
-            data["tws_smoothed"] = _mean(fields["tws_smoothed"].transpose(..., "cell").values, of, area) + offset
+            data["tws_smoothed"] = mean_over(fields["tws_smoothed"].transpose(..., "cell").values, of, area) + offset
         data = with_other(data)
     for name in ("tws_observed", "precipitation"):
         values = field(name, world, fields)
         if values is not None and values.ndim == 2:
-            data[name] = _mean(values, of, area) + (offset if name == "tws_observed" else 0.0)
+            data[name] = mean_over(values, of, area) + (offset if name == "tws_observed" else 0.0)
     return xr.Dataset({name: ("month", values) for name, values in data.items()}, coords={"month": np.arange(1, 13)})
 
 
 def one(values: np.ndarray, selection: Selection, area: np.ndarray) -> np.ndarray:
     """Area-weighted mean of a quantity (month, cell) over the selection, (month)."""
-    return _mean(values, selection.of, area)
+    return mean_over(values, selection.of, area)
 
 
 def run(world: xr.Dataset, simulated: xr.Dataset, of: np.ndarray, view: str) -> xr.Dataset:
@@ -84,7 +84,7 @@ def run(world: xr.Dataset, simulated: xr.Dataset, of: np.ndarray, view: str) -> 
     """
     area, everywhere = world["area"].values[of], np.arange(of.size)
     names = [name for name in (*STORES, "precipitation", *(f"{store}_spread" for store in STORES)) if name in simulated]
-    curves = {name: _mean(simulated[name].transpose("time", "cell").values, everywhere, area) for name in names}
+    curves = {name: mean_over(simulated[name].transpose("time", "cell").values, everywhere, area) for name in names}
     curves = with_other(curves)
     data = xr.Dataset({name: ("time", values) for name, values in curves.items()}, {"time": simulated["time"]})
     if view == "anomaly":
@@ -105,7 +105,7 @@ def run_one(world: xr.Dataset, simulated: xr.Dataset, of: np.ndarray, name: str,
     """Series of one quantity of the cells at positions `of`, raw or as departures from its season, area-weighted."""
     if name not in simulated:
         raise RequestError(f"{variable(name).long_name} has no series here; its seasonal means are shown.")
-    values = _mean(simulated[name].transpose("time", "cell").values, np.arange(of.size), world["area"].values[of])
+    values = mean_over(simulated[name].transpose("time", "cell").values, np.arange(of.size), world["area"].values[of])
     array = xr.DataArray(values, {"time": simulated["time"]}, ("time",))
     array = anomalies(array) if view == "anomaly" else array
     return xr.Dataset({name: array.assign_attrs(variable(name).attributes())})
@@ -120,7 +120,7 @@ def _seen(world: xr.Dataset, simulated: xr.Dataset, of: np.ndarray) -> xr.DataAr
         mine, at = world["tws_observed"].transpose("time", "cell"), of
     else:
         return None
-    return xr.DataArray(_mean(mine.values[:, at], everywhere, area).astype(float), {"time": mine["time"]})
+    return xr.DataArray(mean_over(mine.values[:, at], everywhere, area).astype(float), {"time": mine["time"]})
 
 
 def memory(world: xr.Dataset, fields: xr.Dataset, selection: Selection, signed: bool) -> xr.DataArray | None:
@@ -131,7 +131,7 @@ def memory(world: xr.Dataset, fields: xr.Dataset, selection: Selection, signed: 
     values = fields[name].transpose("lag_bin", "forcing", "cell")
     coords = {key: values[key] for key in ("lag_bin", "lag_start", "lag_end", "forcing") if key in values.coords}
     return xr.DataArray(
-        _mean(values.values, selection.of, world["area"].values),
+        mean_over(values.values, selection.of, world["area"].values),
         dims=("lag_bin", "forcing"),
         coords=coords,
         attrs=values.attrs,

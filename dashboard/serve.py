@@ -53,6 +53,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="your own cube, made by hdl ingest (repeatable); one of kind 'world' replaces the shipped world",
     )
     parser.add_argument("--models", type=Path, action="append", default=[], help="folder of your models (repeatable)")
+    parser.add_argument("--tours", type=Path, action="append", default=[], help="folder of your tours (repeatable)")
     parser.add_argument(
         "--allow-origin",
         action="append",
@@ -77,15 +78,15 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def prepare_environment(options: argparse.Namespace) -> None:
     """Set what must stand before numpy, torch and Bokeh are imported, and hand the app its data and models.
 
-    The app reads ``HDL_DATA`` and ``HDL_MODELS`` (paths joined by ``os.pathsep``) and ``HDL_UPLOAD_MB``. Raises
-    `RequestError` for a path that does not exist or a bound that is no number of megabytes.
+    The app reads ``HDL_DATA``, ``HDL_MODELS``, ``HDL_TOURS`` (paths joined by ``os.pathsep``) and ``HDL_UPLOAD_MB``.
+    Raises `RequestError` for a path that does not exist or a bound that is no number of megabytes.
     """
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
     os.environ.setdefault("BOKEH_SECRET_KEY", secrets.token_urlsafe(48))
     os.environ["BOKEH_SIGN_SESSIONS"] = "yes"
     os.environ["BOKEH_RESOURCES"] = "server"  # never the content network: the app works without internet
-    given = {"--data": options.data, "--models": options.models}
+    given = {"--data": options.data, "--models": options.models, "--tours": options.tours}
     for option, path in [(option, path) for option, paths in given.items() for path in paths]:
         if not path.exists():
             raise RequestError(f"{option} {path} does not exist; give the path of a folder that does.")
@@ -94,7 +95,7 @@ def prepare_environment(options: argparse.Namespace) -> None:
     if not 0 <= options.upload_mb <= MOST_UPLOAD_MB:
         raise RequestError(f"--upload-mb {options.upload_mb:g} is not from 0 (no uploads) to {MOST_UPLOAD_MB}.")
     os.environ["HDL_UPLOAD_MB"] = f"{options.upload_mb:g}"
-    for name, paths in (("HDL_DATA", options.data), ("HDL_MODELS", options.models)):
+    for name, paths in (("HDL_DATA", options.data), ("HDL_MODELS", options.models), ("HDL_TOURS", options.tours)):
         if paths:
             os.environ[name] = os.pathsep.join(str(path.resolve()) for path in paths)
 

@@ -10,11 +10,26 @@ from typing import Any
 import param
 
 DEFAULT_CELL = 94 * 360 + 117  # 4.5 S, 62.5 W: the central Amazon
-PROJECTIONS = {"equal_earth": "Equal Earth", "robinson": "Robinson", "plate_carree": "Plate carrée"}
+PROJECTIONS = {
+    "equal_earth": "Equal Earth",
+    "robinson": "Robinson",
+    "plate_carree": "Plate carrée",
+    "north_pole": "North polar",
+    "south_pole": "South polar",
+}
 SERIES = {"raw": "Raw", "season": "Season", "anomaly": "Anomaly"}
-PAGES = {"explore": "Explore", "data": "Data"}  # in the order of the bar
+PAGES = {
+    "explore": "Explore",
+    "whatif": "What if",
+    "compare": "Compare",
+    "learn": "Learn",
+    "data": "Data",
+}  # in the order of the bar
 STEPS = {"daily": "Daily", "monthly": "Monthly", "season": "Season"}
 METHODS = {"gradient_x_input": "Gradient × input", "integrated_gradients": "Integrated gradients"}
+OTHER_CELL = 39 * 360 + 190  # 50.5 N, 10.5 E: Germany, to compare the Amazon with
+COMPARE = {"model": "Models", "cell": "Cells", "month": "Months", "scenario": "Scenario"}
+ARRANGE = {"side": "Side by side", "swipe": "Swipe", "difference": "Difference"}
 TIME = re.compile(r"(\d{4}-)?(0[1-9]|1[0-2])")
 
 
@@ -52,13 +67,26 @@ class State(param.Parameterized):
     method = param.Selector(default="gradient_x_input", objects=list(METHODS), doc="Attribution method of the heatmap.")
     signed = param.Boolean(False, doc="Heatmap: signed contributions instead of their size.")
 
+    scenario = param.String("", doc="Change of the forcing, as hdlcore.runtime.scenarios writes it; empty for none.")
+    pulse = param.Number(50.0, bounds=(1, 300), doc="Water of the pulse whose way is followed, mm.")
+
+    compare = param.Selector(default="model", objects=list(COMPARE), doc="Compare page: in what L and R differ.")
+    arrange = param.Selector(default="side", objects=list(ARRANGE), doc="Compare page: how the two maps stand.")
+    other_model = param.String("", doc="Compare page: source of R; empty means the first that is not L's.")
+    other_cell = param.Integer(OTHER_CELL, bounds=(0, 180 * 360 - 1), doc="Compare page: cell of R.")
+    other_time = param.String("11", regex=rf"^{TIME.pattern}$", doc="Compare page: month of R.")
+
     dataset = param.String("", doc="Data page: id of the data set; empty means the first there is.")
     site = param.Integer(None, allow_None=True, bounds=(0, None), doc="Data page: cell or site of that data set.")
     quantity = param.String("", doc="Data page: name of the quantity; empty means the first the data set has.")
     step = param.Selector(
         default="", objects=["", *STEPS], doc="Data page: time step; empty means the finest there is."
     )
-    years = param.Parameter(None, doc="Data page: (first, last) year shown, or None for all.")
+    years = param.Parameter(None, doc="(first, last) year of the series shown, or None for all.")
+
+    tour = param.String("", doc="Guided tour that is under way, or empty.")
+    stop = param.Integer(1, bounds=(1, 40), doc="Its step.")
+    presenting = param.Boolean(False, doc="Large type for a class.")
 
     @property
     def month(self) -> int:
@@ -80,7 +108,7 @@ class State(param.Parameterized):
 
 
 FILTERS = ("climate_zones", "land_covers", "latitude", "values", "region", "polygon")
-OF_DATA = ("dataset", "site", "quantity", "step", "years")  # what only the Data page looks at
+OF_DATA = ("dataset", "site", "quantity", "step", "years")  # what the Data page looks at
 FIELDS = tuple(name for name in State.param if name != "name")
 
 

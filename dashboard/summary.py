@@ -64,6 +64,8 @@ def sentence(shown: Layer, month: int, selection: Selection, area: np.ndarray, s
     mean = "" if selection.single else " (area-weighted)"
     if not good.any():
         return f"{head}: {name[0].lower() + name[1:]} has no value here."
+    if shown.mixed:
+        return f"{head}: {_carriers(season)}{mean}."
     value = float(np.average(values[good], weights=area[selection.of][good]))
     if shown.departure and shown.variable.name != "tws_residual":
         side = "above" if value >= 0 else "below"
@@ -83,6 +85,16 @@ def sentence(shown: Layer, month: int, selection: Selection, area: np.ndarray, s
         where = "in the model " if shown.variable.kind == "observation" else ""
         text += f"; {where}{CARRIERS[lead]} carries {part} of the yearly swing of stored water"
     return text + "."
+
+
+def _carriers(season: xr.Dataset | None) -> str:
+    """Shares of the stores in the yearly swing, the largest first."""
+    shares = swing_shares(season) if season is not None and "tws" in season else {}
+    ranked = sorted((name for name in shares if abs(shares[name]) >= 0.005), key=lambda name: -shares[name])
+    parts = [f"{CARRIERS[name]} {100 * shares[name]:.0f} %".replace("-", "−") for name in ranked]
+    return (
+        f"the yearly swing of stored water is carried by {', '.join(parts)}" if parts else "stored water has no swing"
+    )
 
 
 def series_sentence(data: xr.Dataset, view: str, label: str, seen_by: str = "GRACE") -> str:

@@ -10,11 +10,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dashboard.layers import MONTHS, Layer
+from dashboard.plots import ternary
 from dashboard.selection import flag_names, number
 from dashboard.summary import units_in_words
 from hdlcore.data.cube import place_label
 from hdlcore.data.regions import place_name
-from hdlcore.variables import variable
+from hdlcore.variables import Variable, variable
 
 SHORT = {
     "tws": "Total",
@@ -53,6 +54,8 @@ def map_table(world: xr.Dataset, shown: Layer, mask: NDArray[np.bool_], title: s
     """Area-weighted means by climate zone, then the five highest and lowest cells."""
     values, area, codes = shown.values.astype(float), world["area"].values.astype(float), world["climate_zone"].values
     good = mask & np.isfinite(values)
+    if shown.mixed:
+        return shares_table(values, area, codes, good, world, title)
     rows = []
     for code, name in flag_names(world, "climate_zone").items():
         chosen = good & (codes == code)
@@ -72,6 +75,19 @@ def map_table(world: xr.Dataset, shown: Layer, mask: NDArray[np.bool_], title: s
         for at in picked
     ]
     return zones + html_table("Highest and lowest cells", ["Place", "Centre", units or "value"], extremes)
+
+
+def shares_table(
+    values: NDArray, area: NDArray, codes: NDArray, good: NDArray[np.bool_], world: xr.Dataset, title: str
+) -> str:
+    """Mean shares of snow, soil and groundwater by climate zone, as the colours show them."""
+    parts = 100 * ternary.points()[np.where(good, values, 0).astype(int)] / ternary.STEPS
+    rows = []
+    for code, name in flag_names(world, "climate_zone").items():
+        chosen = good & (codes == code)
+        mean = np.average(parts[chosen], axis=0, weights=area[chosen]) if chosen.any() else [np.nan] * 3
+        rows.append([name, *(_cell(value) for value in mean), f"{int(chosen.sum()):,}"])
+    return html_table(f"{title}: area-weighted means", ["Climate", "Snow %", "Soil %", "Groundwater %", "Cells"], rows)
 
 
 def series_table(data: xr.Dataset, label: str, seen_by: str = "GRACE") -> str:
@@ -109,6 +125,28 @@ def quantity_table(data: xr.DataArray, name: str, units: str, label: str, most: 
         for when, value in zip(times, data.values, strict=True)
     ]
     return html_table(f"{name}, {label}", head, rows)
+
+
+def runs_table(plain: xr.DataArray, changed: xr.DataArray, entry: Variable, label: str) -> str:
+    """Two runs of one quantity by month, and their difference."""
+    both = xr.Dataset({"plain": plain, "changed": changed}).resample(time="MS").mean()
+    units = units_in_words(entry.units) or "value"
+    head = ["Month", f"As it was ({units})", f"Changed ({units})", f"Difference ({units})"]
+    rows = [
+        [str(when)[:7], _cell(a), _cell(b), _cell(b - a)]
+        for when, a, b in zip(both["time"].values, both["plain"].values, both["changed"].values, strict=True)
+    ]
+    return html_table(label, head, rows)
+
+
+def pulse_table(way: xr.Dataset) -> str:
+    """Where the water of a pulse is after some days, in mm."""
+    names = [str(name) for name in way.data_vars]
+    ages = [age for age in (0, 1, 3, 7, 14, 30, 60, 90, 180, 270, 365) if age < way.sizes["age"]]
+    words = {"evapotranspiration": "Evaporated", "runoff": "Run off", "other": "Other stores", **SHORT}
+    rows = [[str(age), *(_cell(float(way[name][age])) for name in names)] for age in ages]
+    label = f"Where {float(way.attrs['amount']):g} mm of rain are (mm), {way.attrs.get('place', '')}"
+    return html_table(label, ["Days after", *(words[name] for name in names)], rows)
 
 
 def memory_table(heat: xr.DataArray, label: str) -> str:

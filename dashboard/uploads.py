@@ -19,7 +19,6 @@ from typing import Any
 import param
 import xarray as xr
 
-from dashboard import engine
 from dashboard.ingest_job import ingest_apart
 from hdlcore.data.review import Review, review
 from hdlcore.errors import DataError, HDLError, RequestError
@@ -145,7 +144,7 @@ class Uploads(param.Parameterized):
 
     def maps(self) -> dict[str, SourceInfo]:
         """Those that have a map, by id."""
-        return {own.id: replace(own.source.info, title=own.title) for own in self.sets() if engine.has_map(own.source)}
+        return {own.id: replace(own.source.info, title=own.title) for own in self.sets() if own.source.has_map}
 
     # -- receiving ----------------------------------------------------------------------------------------------
 

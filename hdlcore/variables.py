@@ -190,6 +190,7 @@ _TABLE = [
     Variable("memory_80", "Lag within which 80 % of the influence lies", "d", "memory", "batlow", 0, 365, None, None, "older weather still matters"),
     Variable("memory_90", "Lag within which 90 % of the influence lies", "d", "memory", "batlow", 0, 365, None, None, "older weather still matters"),
     # share of the seasonal storage variance
+    Variable("store_shares", "Stores that carry the yearly swing", "1", "store", "batlow", 0, 1, None, None, "", "The shares of snow, soil moisture and groundwater in the swing of stored water, as a mixed colour."),
     Variable("snow_share", "Share of storage variance carried by snow", "1", "store", "oslo", 0, 1, None, SNOW, "snow carries the swing"),
     Variable("soil_share", "Share of storage variance carried by soil moisture", "1", "store", "lajolla_r", 0, 1, None, SOIL, "soil carries the swing"),
     Variable("groundwater_share", "Share of storage variance carried by groundwater", "1", "store", "davos_r", 0, 1, None, GROUNDWATER, "groundwater carries the swing"),

@@ -124,7 +124,7 @@ _IDLE = """() => {
     const B = window.Bokeh;
     if (!B || !B.documents || B.documents.length === 0) return false;
     const painted = Number(document.documentElement.dataset.hdlMapPainted ?? 0) > 0;
-    const mapless = new URLSearchParams(window.location.search).get('page') === 'data';
+    const mapless = ['data', 'learn'].includes(new URLSearchParams(window.location.search).get('page'));
     return B.documents.every((doc) => doc.is_idle) && (painted || mapless);
 }"""
 _FINGERPRINT = """() => {

@@ -1,6 +1,7 @@
 """Pictures of the pages for README and docs: ``docs/images/VIEW-WIDTH-MODE.png``.
 
-VIEW is explore, twin (Explore on the twin Earth) or data (the Data page); WIDTH 1440, 768 or 390; MODE light or dark.
+VIEW is explore, twin (Explore on the twin Earth), whatif, compare, learn (a step of a tour) or data; WIDTH 1440, 768
+or 390; MODE light or dark.
 """
 
 from __future__ import annotations
@@ -24,6 +25,13 @@ SIZES = {1440: 900, 768: 1024, 390: 844}
 VIEWS: dict[str, tuple[str, str, tuple[int, ...]]] = {
     "explore": ("", "the memory of stored water", (1440, 768, 390)),
     "twin": ("v=1&model=twin-earth", "the memory of stored water", (1440, 390)),
+    "whatif": (
+        "v=1&page=whatif&if=precipitation*0.5@2004-01-01..2004-12-31",
+        "more rain, after 30 days",
+        (1440, 390),
+    ),
+    "compare": ("v=1&page=compare&var=groundwater", "R, Twin Earth", (1440, 390)),
+    "learn": ("v=1&tour=same-fit-different-stores&stop=2", "R, Twin Earth", (1440, 390)),
     "data": ("v=1&page=data&set=catchments&site=5", " goes from ", (1440, 390)),
 }
 MAX_BYTES = 400_000

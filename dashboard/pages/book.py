@@ -8,17 +8,26 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from dashboard import links
+from dashboard import links, tours
 from dashboard.jobs import sentence
+from dashboard.pages.compare import ComparePage
 from dashboard.pages.data import DataPage
 from dashboard.pages.explore import ExplorePage
 from dashboard.pages.frame import Frame, page
+from dashboard.pages.learn import LearnPage
 from dashboard.pages.page import Page
 from dashboard.pages.parts import column
 from dashboard.pages.view import View
+from dashboard.pages.whatif import WhatIfPage
 from dashboard.state import PAGES, History, State, apply
 
-MAKERS: dict[str, Callable[[View, History], Page]] = {"explore": ExplorePage, "data": DataPage}
+MAKERS: dict[str, Callable[[View, History], Page]] = {
+    "explore": ExplorePage,
+    "whatif": WhatIfPage,
+    "compare": ComparePage,
+    "learn": LearnPage,
+    "data": DataPage,
+}
 FIRST_MS, STEP_MS = 5, 55  # after the page itself has been sent, and between its parts
 
 
@@ -26,7 +35,7 @@ def explorer(query: str = "", dark: bool = False) -> pmui.Page:
     """The app for an address's query string."""
     found = links.decode(query)
     state = State()
-    apply(state, found.values)
+    apply(state, tours.opening(found.values, tours.all_tours()[0]))
     view = View(state, dark=dark)
     if found.notices:
         view.notice = " ".join([*found.notices, view.notice]).strip()
@@ -63,6 +72,7 @@ class Book:
     def turn(self, *_: Any) -> None:
         """Show the page the state names."""
         self.body[:] = [self.page.layout]
+        self.view.opened()
         self.frame.opened(self.view.state.page)
 
     def _build(self, made: Page, name: str) -> None:
@@ -71,10 +81,13 @@ class Book:
 
         def guarded(step: Callable[[], None]) -> Callable[[], None]:
             def run() -> None:
+                self.view.building = name
                 try:
                     step()
                 except Exception as error:
                     self.view.notice = sentence(error, f"Building the page {PAGES[name]}")
+                finally:
+                    self.view.building = ""
 
             return run
 

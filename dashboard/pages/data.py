@@ -42,6 +42,7 @@ class DataPage:
     """List on the left, the chosen data set on the right."""
 
     help = HELP
+    picks = False
 
     def __init__(self, view: View, history: History) -> None:
         self.view = view
@@ -97,6 +98,10 @@ class DataPage:
     def picture(self, width: int) -> BytesIO | None:
         """None here."""
         return None
+
+    def figures(self) -> list[str]:
+        """None beside the map and its curves."""
+        return []
 
     def snippet(self) -> str:
         """The series in Python."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 
-from dashboard import export
-from dashboard.pages.explore_filters import FilterPart, PlacePart
+from dashboard import export, map_picture
 from dashboard.pages.explore_map import MapPart
 from dashboard.pages.explore_memory import MemoryPart
 from dashboard.pages.explore_series import SeriesPart
 from dashboard.pages.page import Files
 from dashboard.pages.parts import column, html
+from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
 from dashboard.state import History
 
@@ -42,6 +42,7 @@ class ExplorePage:
     """Two columns, built one after the other: between them the browser is let in, so the map is there first."""
 
     help = HELP
+    picks = True
 
     def __init__(self, view: View, history: History) -> None:
         self.view, self.history = view, history
@@ -90,7 +91,11 @@ class ExplorePage:
 
     def picture(self, width: int) -> BytesIO | None:
         """The map."""
-        return export.map_png(self.view, width) if width else BytesIO()
+        return map_picture.map_png(self.view, width) if width else BytesIO()
+
+    def figures(self) -> list[str]:
+        """None beside the map and its curves."""
+        return []
 
     def snippet(self) -> str:
         """The map's numbers in Python."""

@@ -12,13 +12,14 @@ import panel_material_ui as pmui
 from dashboard import layers
 from dashboard.pages.parts import SELECT, column, html, row, table_switch
 from dashboard.pages.view import View
+from dashboard.plots import ternary
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import OUTSIDE, Projection, load_projection
 from dashboard.plots.worldmap import WorldMap
 from dashboard.state import FILTERS, PROJECTIONS, apply
 from dashboard.summary import units_in_words
 from dashboard.tables import map_table
-from dashboard.widgets import ColorKey, MapTools, Player, Readout
+from dashboard.widgets import ColorKey, MapTools, Player, Readout, Triangle
 from hdlcore.data.cube import find_cell
 from hdlcore.errors import RequestError
 
@@ -59,6 +60,11 @@ class MapPart:
         self.tools = MapTools(figure=FIGURE, css_classes=["tools"])
         self.readout = Readout(css_classes=["readout"])
         self.legend = ColorKey(css_classes=["legend"])
+        self.triangle = Triangle(
+            names=["Snow", "Soil", "Ground"], colors=list(ternary.colors()), steps=ternary.STEPS, visible=False,
+            label="Legend: a triangle of colours with snow on top, soil on the left and groundwater on the right",
+            css_classes=["legend", "triangle"],
+        )  # fmt: skip
         self.player = Player(labels=layers.MONTHS, css_classes=["months"], sizing_mode="stretch_width")
         self.caption = html("caption")
         self.keys = html("keys")
@@ -79,7 +85,7 @@ class MapPart:
             "mappart",
             bar,
             row("captionrow", self.caption, self.readout),
-            row("stage", self.pane, self.legend),
+            row("stage", self.pane, self.legend, self.triangle),
             self.player,
             foot,
             self.table,
@@ -158,6 +164,7 @@ class MapPart:
             self._update_look()
         elif "cell" in names:
             self._describe()
+        self._update_triangle()
         if names & {"cell", "projection", "focus", *FILTERS}:
             self.map.set_pick(view.selection.position if view.selection.single else None)
         self.player.arrived = state.month - 1
@@ -209,6 +216,17 @@ class MapPart:
         self.keys.object = f'<div class="keylist">{"".join(f"<span>{key}</span>" for key in keys)}</div>'
         mark = '<span class="mark generated">generated</span>' if view.map_generated else ""
         self.caption.object = f"<p><b>{escape(layers.title(shown, self.state.month))}</b>{mark}</p>"
+
+    def _update_triangle(self) -> None:
+        """Which legend stands, and where the selection is in the triangle."""
+        mixed, fields = self.view.layer.mixed, self.view.fields
+        self.legend.visible, self.triangle.visible = not mixed, mixed
+        if mixed and fields is not None:
+            area, of = self.view.world["area"].values.astype(float), self.view.selection.of
+            shares = np.stack([fields[name].values[of] for name in ternary.CORNERS]).astype(float)
+            good = np.isfinite(shares).all(0)
+            mean = np.average(shares[:, good], axis=1, weights=area[of][good]) if good.any() else None
+            self.triangle.at = list(ternary.place(mean)) if mean is not None else None
 
     def _describe(self) -> None:
         """What the map shows, for those who hear it."""

@@ -17,6 +17,7 @@ from dashboard import engine, links
 from dashboard.pages.dialogs import Dialogs, tell
 from dashboard.pages.page import Page
 from dashboard.pages.parts import SELECT, column, html, row
+from dashboard.pages.tour_part import TourPart
 from dashboard.pages.view import View
 from dashboard.plots.projection import load_projection
 from dashboard.sources import picker_groups
@@ -38,6 +39,7 @@ class Frame:
 
     def __init__(self, view: View, history: History, page: Callable[[], Page]) -> None:
         self.view, self.state, self.history = view, view.state, history
+        self._page, self._picks = page, True
         self.shell = Shell(dark=view.dark)
         view.send = self.shell.send
         self.notice = html("notice", visible=False)
@@ -47,6 +49,7 @@ class Frame:
         self._notify(view.notice)
         self.banner = html("banner", visible=False)
         self.dialogs = Dialogs(page, self.shell)
+        self.tour = TourPart(view, history, page, self.shell)
         self._make_header()
         self._keep_address()
         self._label()
@@ -89,10 +92,8 @@ class Frame:
     def _label(self, *_: Any) -> None:
         """Say on every page that what is shown was never observed."""
         self.banner.object = f"<p><b>Generated</b> {escape(self.view.label)}</p>" if self.view.generated else ""
-        # the picker and what it chose belong to the map; the Data page names its data set itself
-        explore = self.state.page == "explore"
-        self.banner.visible = self.view.generated and explore
-        self.model.visible = bool(self.view.model) and explore
+        self.banner.visible = self.view.generated and self._picks
+        self.model.visible = bool(self.view.model) and self._picks
 
     def _open(self, message: dict[str, Any]) -> None:
         if message.get("id") in PAGES:
@@ -100,6 +101,7 @@ class Frame:
 
     def opened(self, name: str) -> None:
         """Another page is open: mark it, say it, go to its top."""
+        self._picks = self._page().picks
         title = NAME if name == next(iter(PAGES)) else f"{PAGES[name]} · {NAME}"
         self.shell.param.update(title=title, say=f"{PAGES[name]} page")
         self.shell.send({"type": "top"})
@@ -170,7 +172,18 @@ def page(frame: Frame, body: Any) -> pmui.Page:
         title="",
         meta_title=NAME,
         header=[frame.header],
-        main=[column("explorer", frame.navs[1], frame.notices, frame.banner, body, frame.shell, frame.dialogs.layout)],
+        main=[
+            column(
+                "explorer",
+                frame.navs[1],
+                frame.notices,
+                frame.tour.layout,
+                frame.banner,
+                body,
+                frame.shell,
+                frame.dialogs.layout,
+            )
+        ],
         theme_config=material_theme(),
         sx={"& .main, & .main-content": {"backgroundColor": "var(--hdl-page)"}},
         raw_css=[page_css()],

@@ -14,6 +14,7 @@ class Page(Protocol):
     """One page: `layout` is shown at once, `steps` fill it one after the other when it is first opened."""
 
     help: str
+    picks: bool  # whether it shows what the picker in the header chooses
 
     @property
     def layout(self) -> Any:
@@ -34,6 +35,10 @@ class Page(Protocol):
 
     def picture(self, width: int) -> BytesIO | None:
         """The page's picture as PNG, `width` pixels wide; None when it has none (asked with 0, nothing is drawn)."""
+        ...
+
+    def figures(self) -> list[str]:
+        """SVG or HTML of what stands beside the map, for a file that needs no server; may take a moment."""
         ...
 
     def snippet(self) -> str:

@@ -26,7 +26,7 @@ from hdlcore.errors import HDLError, RequestError
 from hdlcore.runtime.datasets import DataSource
 from hdlcore.runtime.requests import Frequency, SimulationRequest
 from hdlcore.runtime.sources import SourceInfo
-from hdlcore.runtime.turns import Asker
+from hdlcore.runtime.turns import Asker, Priority
 
 log = logging.getLogger(__name__)
 
@@ -38,20 +38,24 @@ class View(param.Parameterized):
     """Derived from a `State`; parts subscribe with `follow` and are told which fields changed.
 
     `quick` parts (map, chips, text) are told at once; the others on the next turn of the loop, so that what was clicked
-    answers before the curves are drawn.
+    answers before the curves are drawn. Parts of a page that is not open are told when it is opened again.
     """
 
     dark = param.Boolean(False, doc="Dark colours.")
     notice = param.String("", doc="One sentence to show on the page, or empty.")
+    draft = param.Parameter(None, doc="The tour that is being written in this session, or None.")
 
     def __init__(self, state: State, **params: Any) -> None:
         super().__init__(**params)
         self.state = state
         self.world = engine.get_world()
         self.send: Callable[[dict[str, Any]], None] = lambda message: None  # to the browser; the frame sets it
-        self._quick: list[Update] = []
-        self._later: list[Update] = []
+        self.last_page = "explore"  # the page looked at last, apart from Learn
+        self.building = ""  # the page whose parts are being made, where that is not the open one
+        self._quick: list[tuple[str, Update]] = []
+        self._later: list[tuple[str, Update]] = []
         self._waiting: set[str] = set()
+        self._missed: dict[str, set[str]] = {}  # page -> what changed while it was not open
         self.uploads = Uploads(self.world)
         self.asker = Asker(uuid.uuid4().hex)  # so that the engine serves visitors in turn
         self.source: SourceInfo | None = None
@@ -64,14 +68,23 @@ class View(param.Parameterized):
         self._season: tuple[Any, xr.Dataset] | None = None
         self._drawn: tuple[Any, xr.Dataset] | None = None
         self.refresh(EVERYTHING)
-        state.param.watch(self._changed, [name for name in FIELDS if name != "page" and name not in OF_DATA])
+        others = {"page", *OF_DATA} - {"years"}
+        state.param.watch(self._changed, [name for name in FIELDS if name not in others])
         self.param.watch(self._changed, ["dark"])
         self.uploads.param.watch(self._lost, "changed")
 
     def follow(self, update: Update, quick: bool = False) -> None:
-        """Call `update(changed names)` after each change, and once now."""
-        (self._quick if quick else self._later).append(update)
+        """Call `update(changed names)` after each change while the part's page is open, and once now."""
+        (self._quick if quick else self._later).append((self.building or self.state.page, update))
         update(EVERYTHING)
+
+    def opened(self) -> None:
+        """The state names another page: tell its parts what they missed."""
+        if self.state.page != "learn":
+            self.last_page = self.state.page
+        missed = self._missed.pop(self.state.page, None)
+        if missed:
+            self._tell(frozenset(missed))
 
     def _lost(self, *_: Any) -> None:
         """The data set on the map was removed: go back to the first source."""
@@ -81,11 +94,23 @@ class View(param.Parameterized):
     def _changed(self, *events: param.parameterized.Event) -> None:
         names = frozenset(event.name for event in events)
         try:
-            # outside the document's lock a change to a raw Bokeh model is refused: these are held and sent together
             with unlocked():
                 self.refresh(names)
-                for update in self._quick:
-                    update(names)
+        except Exception as error:
+            self.notice = sentence(error, "Showing the map")
+            return
+        for page in {page for page, _ in [*self._quick, *self._later]} - {self.state.page}:
+            self._missed.setdefault(page, set()).update(names)
+        self._tell(names)
+
+    def _tell(self, names: frozenset[str]) -> None:
+        """Tell the parts of the open page."""
+        try:
+            # outside the document's lock a change to a raw Bokeh model is refused: these are held and sent together
+            with unlocked():
+                for page, update in self._quick:
+                    if page == self.state.page:
+                        update(names)
         except Exception as error:
             self.notice = sentence(error, "Showing the map")
             return
@@ -99,7 +124,10 @@ class View(param.Parameterized):
     def _finish(self) -> None:
         names, self._waiting = frozenset(self._waiting), set()
         with unlocked():
-            for update in self._later:
+            for page, update in self._later:
+                if page != self.state.page:  # turned while this was waiting
+                    self._missed.setdefault(page, set()).update(names)
+                    continue
                 try:
                     update(names)
                 except Exception as error:
@@ -214,13 +242,22 @@ class View(param.Parameterized):
             self.state.param.update(**opening)
         self.selection = select(self.state, self.world, self.layer, engine.get_world)
 
-    def run(self, cells: tuple[int, ...], frequency: Frequency, progress: Any = None, cancel: Any = None) -> xr.Dataset:
-        """Series of the source over its period, from the engine or from this session's own data; for a thread."""
+    def run(
+        self, cells: tuple[int, ...], frequency: Frequency, progress: Any = None, cancel: Any = None,
+        scenario: str = "", background: bool = False,
+    ) -> xr.Dataset:  # fmt: skip
+        """Series of the source over its period, from the engine or from this session's own data; for a thread.
+
+        Under a `scenario` the source must be a model or the twin. Work in the `background` gives way to clicks.
+        """
         own = self.uploads.find(self.model)
         held = own.source if own is not None else engine.get_engine().source(self.model)
         if not isinstance(held, DataSource):
-            request = SimulationRequest(self.model, cells, frequency=frequency)
-            return engine.get_engine().simulate(request, progress, cancel, self.asker)
+            request = SimulationRequest(self.model, cells, frequency=frequency, scenario=scenario)
+            asker = Asker(self.asker.user, Priority.BACKGROUND) if background else self.asker
+            return engine.get_engine().simulate(request, progress, cancel, asker)
+        if scenario:
+            raise RequestError(f"{held.info.title} is data and cannot be changed; choose a model or the twin.")
         if held.period is None:
             raise RequestError(f"{held.info.title} has no series; its seasonal means are shown.")
         only = held.cube.monthly is not None if held.cube.daily is None else False
@@ -270,7 +307,7 @@ class View(param.Parameterized):
 
     def color_range(self) -> tuple[float, float]:
         """Range of the colours: fixed, following what is shown, or set by hand."""
-        wanted = self.state.color_range
+        wanted = self.state.color_range if not self.layer.mixed else None
         if wanted == "auto":
             return self.layer.range_of_shown(self.selection.mask)
         if not wanted:

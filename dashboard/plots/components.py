@@ -96,25 +96,32 @@ def _frame(dark: bool, ticks: list[tuple[float, str]], summary: str, bottom: boo
 
     def hook(plot: Any, element: Any) -> None:
         fig = plot.state
-        fig.update(
-            toolbar_location=None,
-            background_fill_color=None,
-            background_fill_alpha=0,
-            output_backend="canvas",  # a WebGL canvas costs half a second to start and a few lines do not need it
-            border_fill_color=None,
-            outline_line_color=None,
-            min_border_left=_EDGE,
-            min_border_right=4,
-            min_border_top=4,
-            html_attributes={"role": "img", "aria-label": summary},
-        )
-        quiet_axes(fig, tone)
+        quiet_figure(fig, tone, summary, left=_EDGE, right=4, top=4)
         fig.xaxis.visible = bottom
-        fig.ygrid.update(grid_line_color=tone["line"], grid_line_width=1)
-        fig.xgrid.grid_line_color = None
         fig.xaxis.update(ticker=FixedTicker(ticks=[at for at, _ in ticks]), major_label_overrides=dict(ticks))
 
     return hook
+
+
+def quiet_figure(
+    fig: Any, tone: dict[str, str], summary: str, left: int, right: int = 5, top: int = 5, rows: bool = True
+) -> None:
+    """No box, no tools, quiet axes; `summary` is what a screen reader says; `rows` draws the horizontal lines."""
+    fig.update(
+        toolbar_location=None,
+        background_fill_color=None,
+        background_fill_alpha=0,
+        output_backend="canvas",  # a WebGL canvas costs half a second to start and a few lines do not need it
+        border_fill_color=None,
+        outline_line_color=None,
+        min_border_left=left,
+        min_border_right=right,
+        min_border_top=top,
+        html_attributes={"role": "img", "aria-label": summary},
+    )
+    quiet_axes(fig, tone)
+    fig.xgrid.grid_line_color = None
+    fig.ygrid.update(grid_line_color=tone["line"] if rows else None, grid_line_width=1)
 
 
 def quiet_axes(fig: Any, tone: dict[str, str]) -> None:
@@ -177,11 +184,15 @@ def components(
     height: int = 208,
     departures: bool = True,
     seen_by: str = "GRACE",
+    span: tuple[float, float] | None = None,
 ) -> hv.Overlay:
-    """Curves of the stores with member bands, what `seen_by` observed as dots, labels at the line ends."""
+    """Curves of the stores with member bands, what `seen_by` observed as dots, labels at the line ends.
+
+    `span` is the vertical range, where it is to be that of another plot as well.
+    """
     name, axis = _axis(data)
     tone, colors, inks = tokens(dark), component_colors(dark), label_colors(dark)
-    low, high = limits(data)
+    low, high = span or limits(data)
     layers: list[Any] = []
     if departures:
         layers.append(hv.HLine(0).opts(color=tone["quiet"], line_width=1, alpha=0.6))

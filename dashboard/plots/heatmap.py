@@ -13,7 +13,7 @@ import xarray as xr
 from bokeh.core.properties import value
 from bokeh.models import CustomJS, FixedTicker
 
-from dashboard.plots.components import quiet_axes, tone_font
+from dashboard.plots.components import quiet_figure, tone_font
 from dashboard.plots.palette import palette
 from dashboard.summary import quantity
 from dashboard.theme import tokens
@@ -150,19 +150,7 @@ def _label_font(plot: Any, element: Any) -> None:
 def _frame(drivers: list[str], marks: list[tuple[float, str]], tone: dict[str, str], summary: str) -> Any:
     def hook(plot: Any, element: Any) -> None:
         fig = plot.state
-        fig.update(
-            background_fill_color=None,
-            background_fill_alpha=0,
-            output_backend="canvas",  # a WebGL canvas costs half a second to start and a few lines do not need it
-            border_fill_color=None,
-            outline_line_color=None,
-            toolbar_location=None,
-            min_border_left=92,
-            min_border_top=2,
-            html_attributes={"role": "img", "aria-label": summary},
-        )
-        fig.grid.grid_line_color = None
-        quiet_axes(fig, tone)
+        quiet_figure(fig, tone, summary, left=92, top=2, rows=False)
         ticker = FixedTicker(ticks=[at for at, _ in marks])
         args = {"fig": fig, "ticker": ticker, "marks": ticker.ticks, "room": _LABEL_ROOM}
         fig.js_on_change("inner_width", CustomJS(args=args, code=_THIN))

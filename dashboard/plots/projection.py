@@ -13,6 +13,9 @@ from hdlcore.errors import DataError
 
 SEA, OUTSIDE, ICE = -1, -2, -3
 Floats = NDArray[np.float64]
+#: Maps around a pole: which; the lowest latitude shown, rows of the raster, its width as a share of its height.
+POLES = {"north_pole": 1, "south_pole": -1}
+POLAR_LIMIT, POLAR_ROWS, POLAR_WIDTH = 20.0, 640, 1.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,15 +84,82 @@ class Projection:
         return np.interp(y, self.outline[1][east][order], self.outline[0][east][order])
 
 
-@lru_cache(maxsize=4)
+@dataclass(frozen=True, eq=False)
+class PolarProjection(Projection):
+    """Lambert's azimuthal equal-area map around a pole (Snyder 1987, eq. 24-3 and 24-4), on a sphere of radius 1."""
+
+    pole: int = 1
+
+    def inverse(self, x: Floats | float, y: Floats | float) -> tuple[Floats, Floats]:
+        """Longitude and latitude (degrees) of points of the plane; points outside are brought to the edge."""
+        lon, lat = azimuthal_inverse(np.asarray(x, float), np.asarray(y, float), self.pole)
+        return lon, np.maximum(self.pole * lat, POLAR_LIMIT) * self.pole
+
+    def forward(self, lon: Floats | float, lat: Floats | float) -> tuple[Floats, Floats]:
+        """Where longitude and latitude (degrees) lie on the plane; NaN beyond the edge of the map."""
+        x, y = azimuthal(np.asarray(lon, float), np.asarray(lat, float), self.pole)
+        beyond = self.pole * np.asarray(lat, float) < POLAR_LIMIT
+        return np.where(beyond, np.nan, x), np.where(beyond, np.nan, y)
+
+
+def azimuthal(lon: Floats, lat: Floats, pole: int) -> tuple[Floats, Floats]:
+    """Equal-area azimuthal projection of degrees around the north (1) or south (-1) pole; 0 degrees points down, up."""
+    radius = 2 * np.sin(np.radians(90 - pole * lat) / 2)
+    return radius * np.sin(np.radians(lon)), -pole * radius * np.cos(np.radians(lon))
+
+
+def azimuthal_inverse(x: Floats, y: Floats, pole: int) -> tuple[Floats, Floats]:
+    """The way back of `azimuthal`, degrees."""
+    radius = np.minimum(np.hypot(x, y), 2.0)
+    return np.degrees(np.arctan2(x, -pole * y)), pole * (90 - np.degrees(2 * np.arcsin(radius / 2)))
+
+
+def _polar(name: str, flat: Projection) -> PolarProjection:
+    """A polar map made of the flat one: its index is looked up, its coast is moved, its lines are drawn anew."""
+    pole = POLES[name]
+    edge = 2 * float(np.sin(np.radians(90 - POLAR_LIMIT) / 2))
+    # as wide as the other maps: the disc stands in the middle
+    y = (np.arange(POLAR_ROWS) + 0.5) / POLAR_ROWS * 2 * edge - edge
+    step = y[1] - y[0]
+    columns = round(POLAR_ROWS * POLAR_WIDTH)
+    x = (np.arange(columns) - (columns - 1) / 2) * step
+    xs, ys = np.meshgrid(x, y)
+    lon, lat = azimuthal_inverse(xs, ys, pole)
+    column = np.clip(np.round((lon - flat.x[0]) / (flat.x[1] - flat.x[0])), 0, flat.x.size - 1).astype(int)
+    line = np.clip(np.round((lat - flat.y[0]) / (flat.y[1] - flat.y[0])), 0, flat.y.size - 1).astype(int)
+    index = np.where(np.hypot(xs, ys) <= edge, flat.index[line, column], OUTSIDE).astype(np.int16)
+    turn = np.radians(np.linspace(0, 360, 361))
+
+    def moved(points: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        a, b = azimuthal(*points, pole)
+        beyond = pole * points[1] < POLAR_LIMIT
+        return np.where(beyond, np.nan, a), np.where(beyond, np.nan, b)
+
+    meridians = [(np.full(71, at), pole * np.linspace(POLAR_LIMIT, 90, 71)) for at in range(0, 360, 30)]
+    parallels = [(np.linspace(0, 360, 361), np.full(361, pole * at)) for at in (30.0, 60.0)]
+    gap = np.array([np.nan])
+    lines = [np.concatenate([piece for part in [*meridians, *parallels] for piece in (part[i], gap)]) for i in (0, 1)]
+    cell_x, cell_y = moved((flat.cell_x, flat.cell_y))
+    return PolarProjection(
+        name=name, index=np.ascontiguousarray(index), x=x, y=y, cell_x=cell_x, cell_y=cell_y, coast=moved(flat.coast),
+        graticule=moved((lines[0], lines[1])), outline=(edge * np.sin(turn), edge * np.cos(turn)), _lat=flat._lat,
+        _abs_y=flat._abs_y, pole=pole,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=6)
 def load_projection(name: str, n_cells: int, lat_of_cells: bytes) -> Projection:
-    """Read `assets/maps/<name>.npz`; `lat_of_cells` is the cube's float32 latitudes as bytes (the key is their value).
+    """Read `assets/maps/<name>.npz`, or make a polar map of the flat one.
+
+    `lat_of_cells` is the cube's float32 latitudes as bytes (the key is their value).
 
     Raises
     ------
     DataError
         When the file is missing or was made for another set of cells.
     """
+    if name in POLES:
+        return _polar(name, load_projection("plate_carree", n_cells, lat_of_cells))
     path = assets_dir() / "maps" / f"{name}.npz"
     try:
         with np.load(path) as data:

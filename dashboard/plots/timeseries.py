@@ -13,7 +13,7 @@ import xarray as xr
 from bokeh.models import DatetimeTickFormatter, FixedTicker
 from numpy.typing import NDArray
 
-from dashboard.plots.components import INITIALS, quiet_axes
+from dashboard.plots.components import INITIALS, quiet_figure
 from dashboard.theme import tokens
 
 hv.extension("bokeh")
@@ -125,21 +125,7 @@ def _frame(dark: bool, axis: str, summary: str) -> Any:
 
     def hook(plot: Any, element: Any) -> None:
         fig = plot.state
-        fig.update(
-            toolbar_location=None,
-            background_fill_color=None,
-            background_fill_alpha=0,
-            output_backend="canvas",
-            border_fill_color=None,
-            outline_line_color=None,
-            min_border_left=64,
-            min_border_right=12,
-            min_border_top=6,
-            html_attributes={"role": "img", "aria-label": summary},
-        )
-        quiet_axes(fig, tone)
-        fig.ygrid.update(grid_line_color=tone["line"], grid_line_width=1)
-        fig.xgrid.grid_line_color = None
+        quiet_figure(fig, tone, summary, left=64, right=12, top=6)
         if axis == "month":
             names = dict(enumerate(INITIALS, start=1))
             fig.xaxis.update(ticker=FixedTicker(ticks=list(names)), major_label_overrides=names)

@@ -62,10 +62,19 @@ def run_lengths(index: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np
 
 
 class WorldMap:
-    """A figure named `name`; set what it shows through the methods, listen with `on_tap` and `on_draw`."""
+    """A figure named `name`; set what it shows through the methods, listen with `on_tap` and `on_draw`.
 
-    def __init__(self, name: str, projection: Projection, cell_ids: NDArray[Any], dark: bool = False) -> None:
+    With `beside` it shares that map's ranges: zooming one zooms both.
+    """
+
+    def __init__(
+        self, name: str, projection: Projection, cell_ids: NDArray[Any], dark: bool = False,
+        beside: WorldMap | None = None,
+    ) -> None:  # fmt: skip
         n = cell_ids.size
+        self._ranges = (
+            (beside.figure.x_range, beside.figure.y_range) if beside is not None else (Range1d(0, 1), Range1d(0, 1))
+        )
         self.cells = ColumnDataSource(
             {"id": cell_ids.astype(np.int32), "value": np.full(n, np.nan, np.float32), "flags": np.ones(n, np.uint8)}
         )
@@ -83,8 +92,8 @@ class WorldMap:
     def _make_figure(self, name: str) -> Any:
         fig = figure(
             name=name,
-            x_range=Range1d(0, 1),
-            y_range=Range1d(0, 1),
+            x_range=self._ranges[0],
+            y_range=self._ranges[1],
             sizing_mode="stretch_width",
             toolbar_location=None,
             outline_line_color=None,

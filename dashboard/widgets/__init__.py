@@ -111,6 +111,17 @@ class ColorKey(Control):
     _esm = _script("colorkey")
 
 
+class Triangle(Control):
+    """Legend of a map of three shares."""
+
+    label = param.String("")
+    names = param.List([], doc="Of the corners: top, left, right.")
+    colors = param.List([], item_type=str, doc="One for each small triangle, as dashboard.plots.ternary counts them.")
+    steps = param.Integer(1, doc="Small triangles along a side.")
+    at = param.Parameter(None, doc="[x, height] of the chosen place in a triangle of side 1, or None.")
+    _esm = _script("triangle")
+
+
 class Chips(Control):
     """The selection as chips, the count of cells left, clear and undo."""
 
@@ -156,6 +167,79 @@ class RangeField(Control):
     high = param.Parameter(None)
     hints = param.List([], doc="Placeholders of the two fields.")
     _esm = _script("rangefield")
+
+
+class Slider(Control):
+    """One number on a track; sends `set` with the value when it is let go."""
+
+    label = param.String("")
+    value = param.Number(0.0)
+    low = param.Number(-1.0)
+    high = param.Number(1.0)
+    step = param.Number(1.0)
+    neutral = param.Number(0.0, doc="Where nothing is changed; a double click goes there.")
+    rest = param.String("as it is", doc="What is said at the neutral place.")
+    units = param.String("")
+    signed = param.Boolean(True, doc="Write a plus or minus before the number.")
+    disabled = param.Boolean(False)
+    _esm = _script("slider")
+
+
+class Tiles(Control):
+    """Small line pictures of which one is chosen; sends `choose` with its id."""
+
+    label = param.String("")
+    items = param.List([], doc="Each {id, label, value, line}.")
+    chosen = param.String("")
+    _esm = _script("tiles")
+
+
+class TextLine(Control):
+    """One line of text; sends `text` when it has been written; `problem` is said under it."""
+
+    label = param.String("")
+    value = param.String("")
+    hint = param.String("")
+    problem = param.String("")
+    disabled = param.Boolean(False)
+    _esm = _script("textline")
+
+
+class Swipe(Control):
+    """Moves the border between two maps that lie on each other."""
+
+    value = param.Integer(50, bounds=(0, 100), doc="Percent of the width at the beginning.")
+    _esm = _script("swipe")
+
+
+class Guide(Control):
+    """A step of a tour; sends `next`, `back`, `end`, `again`, `present` and `handout`."""
+
+    title = param.String("")
+    step = param.Dict({}, doc="{title, text (HTML), question or None}; empty hides the guide.")
+    look = param.String("", doc="Which part of the page to frame.")
+    stop = param.Integer(1)
+    count = param.Integer(1)
+    presenting = param.Boolean(False)
+    wandered = param.Boolean(False, doc="The view is no longer that of the step.")
+    _esm = _script("guide")
+
+
+class TourCards(Control):
+    """The tours; sends `start` with an id."""
+
+    items = param.List([], doc="Each {id, title, summary, about, action}.")
+    _esm = _script("tourcards")
+
+
+class TourEditor(Control):
+    """A form for a tour; sends `draft` with what is written, `at`, `file`, `try` and `save`."""
+
+    draft = param.Dict({}, doc="A tour as its JSON has it, perhaps incomplete.")
+    at = param.Integer(0, doc="Step that is edited.")
+    view = param.String("", doc="Link of the view looked at last.")
+    problem = param.String("")
+    _esm = _script("toureditor")
 
 
 class Buttons(Control):

@@ -18,6 +18,7 @@ from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.cache import read_only
 from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
 from hdlcore.runtime.sources import SourceInfo
+from hdlcore.variables import VARIABLES
 
 
 class DataSource:
@@ -44,6 +45,11 @@ class DataSource:
         count, period = self.cube.cells.sizes["cell"], self.period
         note = f"{count:,} places, {source}" + (f", {period[0][:4]} to {period[1][:4]}" if period else "")
         return SourceInfo(self._id, self.cube.title, "data", source == "generated", note)
+
+    @property
+    def has_map(self) -> bool:
+        """Whether it is a grid that holds something the app can show; places have series, but no map."""
+        return "grid" in self.cube.attrs and any(name in VARIABLES for name in self.outputs)
 
     @property
     def version(self) -> str:

@@ -57,6 +57,11 @@ class ModelSource:
         return SourceInfo(self.model.id, self.model.title, "model", generated, note, tuple(METHODS))
 
     @property
+    def has_map(self) -> bool:
+        """Whether it runs on all land, not at single places."""
+        return self.model.card.recipe.get("data") != "catchments"
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the model's outputs."""
         return self.ensemble().model.outputs

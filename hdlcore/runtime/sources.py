@@ -42,6 +42,11 @@ class Source(Protocol):
         ...
 
     @property
+    def has_map(self) -> bool:
+        """Whether it is of all land, or a grid, and so can be shown on the map."""
+        ...
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the quantities it gives beside the forcing."""
         ...

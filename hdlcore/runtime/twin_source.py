@@ -45,6 +45,11 @@ class TwinSource:
         return SourceInfo(TWIN_ID, "Twin Earth: the truth", "twin", True, _NOTE, (METHOD,))
 
     @property
+    def has_map(self) -> bool:
+        """Yes: it is a world."""
+        return True
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Names of its stores and fluxes."""
         return OUTPUTS

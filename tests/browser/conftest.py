@@ -153,6 +153,12 @@ class Explorer:
         self.page.goto(self._app + query, wait_until="domcontentloaded")
         return self.filled()
 
+    def visit(self, query: str) -> Explorer:
+        """Open another page by its link and wait until it rests."""
+        self.page.goto(f"{self._app}?{query}", wait_until="domcontentloaded")
+        settle(self.page, timeout=PATIENCE_MS / 1000)
+        return self
+
     def filled(self) -> Explorer:
         """Wait until map, curves and heatmap are there and rest."""
         settle(self.page, timeout=PATIENCE_MS / 1000)

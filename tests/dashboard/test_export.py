@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from dashboard import export
+from dashboard import export, map_picture
 from dashboard.pages.view import View
 from dashboard.state import State, apply
 
@@ -66,10 +66,10 @@ def test_the_curves_reopen_with_units(view, tmp_path) -> None:
 
 
 def test_the_picture_has_the_width_asked_for(view) -> None:
-    png = export.map_png(view, 1200).getvalue()
+    png = map_picture.map_png(view, 1200).getvalue()
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(png[16:20], "big") == 1200
-    assert zlib.crc32(png) != zlib.crc32(export.map_png(View(State()), 1200).getvalue())
+    assert zlib.crc32(png) != zlib.crc32(map_picture.map_png(View(State()), 1200).getvalue())
 
 
 @pytest.mark.parametrize(

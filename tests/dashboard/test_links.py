@@ -7,7 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import links
-from dashboard.state import DEFAULT_CELL, FIELDS, METHODS, PAGES, PROJECTIONS, SERIES, STEPS, State, apply, defaults
+from dashboard.state import (
+    ARRANGE,
+    COMPARE,
+    DEFAULT_CELL,
+    FIELDS,
+    METHODS,
+    PAGES,
+    PROJECTIONS,
+    SERIES,
+    STEPS,
+    State,
+    apply,
+    defaults,
+)
 from hdlcore.variables import VARIABLES
 
 number = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: value + 0.0)
@@ -36,6 +49,18 @@ states = st.fixed_dictionaries(
         "series": st.sampled_from(list(SERIES)),
         "method": st.sampled_from(list(METHODS)),
         "signed": st.booleans(),
+        "scenario": st.sampled_from(
+            ["", "all>>30", "precipitation*0.5@2003-06-01..2003-08-31;air_temperature-2@winter"]
+        ),
+        "pulse": st.floats(1, 300),
+        "compare": st.sampled_from(list(COMPARE)),
+        "arrange": st.sampled_from(list(ARRANGE)),
+        "other_model": name,
+        "other_cell": st.integers(0, 180 * 360 - 1),
+        "other_time": st.from_regex(r"\A([0-9]{4}-)?(0[1-9]|1[0-2])\Z"),
+        "tour": name,
+        "stop": st.integers(1, 40),
+        "presenting": st.booleans(),
         "dataset": name,
         "site": st.one_of(st.none(), st.integers(0, 999_999_999)),
         "quantity": name,

@@ -98,6 +98,38 @@ def test_the_way_back_to_the_globe_is_exact_to_a_tenth_of_a_degree(projection, w
     assert (np.abs(lon - world["lon"].values) * narrow).max() < 0.1
 
 
+@pytest.fixture(scope="module", params=["north_pole", "south_pole"])
+def polar(request, world):
+    lat = world["lat"].values.astype(np.float32)
+    return load_projection(request.param, lat.size, lat.tobytes())
+
+
+def test_a_polar_map_shows_every_cell_of_its_side_and_no_other(polar, world) -> None:
+    lat, lon = world["lat"].values.astype(float), world["lon"].values.astype(float)
+    inside = polar.pole * lat > 20
+    np.testing.assert_array_equal(np.isfinite(polar.cell_x), inside)
+    back_lon, back_lat = polar.inverse(polar.cell_x[inside], polar.cell_y[inside])
+    np.testing.assert_allclose(back_lat, lat[inside], atol=1e-3)
+    turned = (back_lon - lon[inside] + 180) % 360 - 180
+    assert np.abs(turned * np.cos(np.radians(lat[inside]))).max() < 1e-3
+    hits = [polar.at(polar.cell_x[i], polar.cell_y[i]) == i for i in np.flatnonzero(inside)[::37]]
+    assert np.mean(hits) > 0.95  # near the pole a cell is narrower than a pixel
+    west, east, south, north = polar.extent
+    assert polar.at(west * 0.98, south * 0.98) == OUTSIDE
+    assert (east - west) / (north - south) == pytest.approx(1.9, abs=0.01)
+    assert (polar.index == ICE).any()
+
+
+def test_a_polar_map_keeps_areas(polar, world) -> None:
+    """Pixels of a cell are as its area: the projection is equal-area."""
+    lat = world["lat"].values
+    shown = np.flatnonzero((polar.pole * lat > 25) & (polar.pole * lat < 80))
+    pixels = np.bincount(polar.index[polar.index >= 0].ravel(), minlength=lat.size)[shown]
+    row = np.cos(np.radians(lat[shown]))
+    low, high = row < np.quantile(row, 0.3), row > np.quantile(row, 0.7)
+    assert pixels[low].sum() / row[low].sum() == pytest.approx(pixels[high].sum() / row[high].sum(), rel=0.03)
+
+
 def test_the_sea_and_the_edge_are_told_apart(projection) -> None:
     west, _, south, north = projection.extent
     assert projection.at(0, 0) == SEA  # Gulf of Guinea

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from dashboard import engine, export, layers, series, sources
+from dashboard import engine, export, layers, map_picture, series, sources
 from dashboard.pages.view import View
+from dashboard.plots import ternary
 from dashboard.state import State, apply
 from hdlcore.data.twin import TWIN_ID
 from hdlcore.runtime.sources import SourceInfo
@@ -44,8 +45,9 @@ def test_the_twin_is_in_the_picker_and_places_are_not() -> None:
 def test_the_twins_world_holds_no_observation(twin: View) -> None:
     assert twin.generated
     names = {name for group in twin.choices.values() for name in group.values()}
-    for name in names - {"elevation"}:
+    for name in names - {"elevation", layers.MIXED}:
         assert name in twin.fields, f"{name} would be the real world's"
+    assert set(ternary.CORNERS) <= set(twin.fields.data_vars), "shares would be mixed from the real world's"
     assert {"tws", "swe", "soil_moisture", "groundwater", "gpp", "tws_observed"} <= names
     assert "Carbon fluxes" in twin.choices
     assert "As satellites would see it" in twin.choices
@@ -117,6 +119,6 @@ def test_a_departure_of_data_with_holes_is_from_the_months_there_are() -> None:
 def test_the_map_of_the_twin_has_a_picture() -> None:
     state = State()
     apply(state, {"model": TWIN_ID, "variable": "gpp", "departure": False})
-    png = export.map_png(View(state), 600)
+    png = map_picture.map_png(View(state), 600)
     assert isinstance(png, io.BytesIO)
     assert png.getvalue()[:4] == b"\x89PNG"

@@ -182,7 +182,8 @@ class FilterPart:
             units = units_in_words(view.layer.variable.units)
             low, high = state.values or (None, None)
             hints = [number(value) for value in self._extent()]
-            self.values.param.update(label=f"Value, {units}" if units else "Value", low=low, high=high, hints=hints)
+            label = f"Value, {units}" if units else "Value"
+            self.values.param.update(label=label, low=low, high=high, hints=hints, visible=not view.layer.mixed)
         finally:
             self._updating = False
         labels = filter_labels(state, view.world, view.layer.variable)

@@ -1,0 +1,100 @@
+"""Compare: two models, cells, months, or a run and its change, side by side on one colour range and one zoom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+
+from dashboard import compare_export, export
+from dashboard.pages.compare_controls import CompareControls
+from dashboard.pages.compare_curves import CurvesPart
+from dashboard.pages.compare_maps import MapsPart
+from dashboard.pages.compare_view import Comparison
+from dashboard.pages.page import Files
+from dashboard.pages.parts import column, html, row
+from dashboard.pages.selecting import FilterPart, PlacePart
+from dashboard.pages.view import View
+from dashboard.state import History
+
+SKELETON = '<p class="visually-hidden" role="status">Loading both maps</p><div class="skeleton"><i></i><i></i></div>'
+
+HELP = """
+<p>Two of anything: L is what you look at on the other pages, R differs from it in one thing.</p>
+<dl class="help">
+<dt>Choose what differs</dt>
+<dd>Two models, two cells, two months, or the run as it was and under a change of the weather.</dd>
+<dt>Look at both maps</dt>
+<dd>They have one colour range and one zoom. Side by side; or swiped, with the slider under them (arrow keys work); or
+their difference, R minus L.</dd>
+<dt>Choose the place</dt>
+<dd>Click a map or write latitude and longitude. When cells are compared, the left map chooses L, the right one R.</dd>
+<dt>Filters</dt>
+<dd>Whatever was filtered on Explore holds here too; the sentence under the maps is about the cells left.</dd>
+</dl>"""
+
+
+class ComparePage:
+    """Controls, both maps, months; below, the curves."""
+
+    help = HELP
+    picks = True
+
+    def __init__(self, view: View, history: History) -> None:
+        self.view, self.history = view, history
+        self.layout = column("comparepage", html("skeletonpane", SKELETON))
+        self._comparison: Comparison | None = None
+
+    @property
+    def comparison(self) -> Comparison:
+        """Both sides; made when first needed."""
+        if self._comparison is None:
+            self._comparison = Comparison(self.view)
+        return self._comparison
+
+    def steps(self) -> list[Callable[[], None]]:
+        """Maps, then places and curves."""
+        return [self._maps, self._curves]
+
+    def _maps(self) -> None:
+        """Controls and both maps."""
+        self._controls = CompareControls(self.comparison)
+        maps = MapsPart(self.comparison)
+        months = row("monthspair", *self._controls.months)
+        self.layout[:] = [self._controls.layout, maps.layout, months]
+
+    def _curves(self) -> None:
+        """Places and curves."""
+        place, where = PlacePart(self.view), FilterPart(self.view, self.history)
+        places = row("places", column("wherepart", place.layout, where.chips), self._controls.place)
+        self.layout.extend([places, CurvesPart(self.comparison).layout])
+
+    # -- to take away -------------------------------------------------------------------------------------------
+
+    def exported(self) -> str:
+        """What the files hold."""
+        return f"Both maps, their difference and both curves. {self.view.label}"
+
+    def files(self) -> Files:
+        """Maps and curves of both sides."""
+        held, netcdf, csv = self.comparison, "application/x-netcdf", "text/csv"
+        return {
+            "Both maps as CSV": ("compare.csv", csv, lambda: compare_export.maps_csv(held)),
+            "Both maps as NetCDF": ("compare.nc", netcdf, lambda: compare_export.maps_netcdf(held)),
+            "Both curves as CSV": ("compare-curves.csv", csv, lambda: compare_export.curves_csv(held)),
+        }
+
+    def picture(self, width: int) -> BytesIO | None:
+        """None here."""
+        return None
+
+    def figures(self) -> list[str]:
+        """None beside the map and its curves."""
+        return []
+
+    def snippet(self) -> str:
+        """Both maps in Python."""
+        return compare_export.snippet(self.comparison)
+
+    def provenance(self) -> str:
+        """Of L; R is said where it is another source."""
+        return export.provenance_html(self.view) + compare_export.provenance_html(self.comparison)

@@ -1,0 +1,117 @@
+"""What is compared: in what L and R differ, what R is, the quantity, the month, how the maps stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import panel_material_ui as pmui
+
+from dashboard.layers import MONTHS
+from dashboard.pages.compare_view import Comparison
+from dashboard.pages.parts import SELECT, choice, column, html, job_bar, row
+from dashboard.scenario import PRESETS, in_words, read_scenario
+from dashboard.selection import parse_place
+from dashboard.sources import picker_groups
+from dashboard.state import ARRANGE, COMPARE, PROJECTIONS, apply
+from dashboard.widgets import Buttons, Place, Player
+from hdlcore.data.cube import find_cell
+from hdlcore.errors import RequestError
+
+
+class CompareControls:
+    """One bar for both maps; what only one kind of comparison needs is shown for that kind alone."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison, self.view, self.state = comparison, comparison.view, comparison.state
+        self._updating = False
+        self.by = choice("L and R differ in", COMPARE, "model", lambda by: apply(self.state, {"compare": by}))
+        self.arrange = choice("Maps", ARRANGE, "side", lambda how: apply(self.state, {"arrange": how}))
+        self._make_selects()
+        self._make_months()
+        self.place = Place(css_classes=["placecard"], sizing_mode="stretch_width")
+        self.place.on_message("go", self._go)
+        self.compute = Buttons(lambda _: comparison.job.start(), items=[])
+        self.scenario_row = row("scenariorow", self.scenario, self.compute)
+        self.hint = html("plotnote")
+        self.layout = column(
+            "comparebar",
+            row("byrow", html("label", "<p>L and R differ in</p>"), self.by, self.arrange),
+            row("mapbar", self.quantity, self.other, self.scenario_row, self.projection),
+            job_bar(comparison.job.lane),
+            self.hint,
+        )
+        comparison.follow(self.update)
+
+    def _make_selects(self) -> None:
+        self.quantity = pmui.Select(label="Quantity", groups={"": []}, css_classes=["quantity"], **SELECT)
+        self.other = pmui.Select(label="R: model or data", groups={"": []}, css_classes=["other"], **SELECT)
+        names = {preset.name: read_scenario(preset.scenario) for preset in PRESETS.values()}
+        self._presets = names
+        self.scenario = pmui.Select(label="R: what is changed", options=names, css_classes=["scenario"], **SELECT)
+        options = {text: name for name, text in PROJECTIONS.items()}
+        self.projection = pmui.Select(label="Projection", options=options, css_classes=["projection"], **SELECT)
+        for select, field in (
+            (self.quantity, "variable"), (self.other, "other_model"), (self.scenario, "scenario"),
+            (self.projection, "projection"),
+        ):  # fmt: skip
+            select.param.watch(lambda event, field=field: self._set(**{field: event.new or ""}), "value")
+
+    def _make_months(self) -> None:
+        size = {"labels": MONTHS, "css_classes": ["months"], "sizing_mode": "stretch_width"}
+        self.months = (Player(**size), Player(**size))
+        for player, field in zip(self.months, ("time", "other_time"), strict=True):
+            player.param.watch(lambda event, field=field: self._set(**{field: f"{event.new + 1:02d}"}), "value")
+
+    def _set(self, **values: Any) -> None:
+        if not self._updating:
+            apply(self.state, values)
+
+    def _go(self, message: dict[str, Any]) -> None:
+        world = self.view.world
+        try:
+            cell = find_cell(
+                world, *parse_place(world, message.get("lat"), message.get("lon"), message.get("text", []))
+            )
+        except RequestError as error:
+            self.place.message = f"{error} The choice stays."
+            return
+        apply(self.state, {"other_cell": cell})
+
+    def update(self, names: frozenset[str]) -> None:
+        """Bring every control to the state."""
+        state, view = self.state, self.view
+        self._updating = True
+        try:
+            self.by.chosen, self.arrange.chosen = state.compare, state.arrange
+            if "model" in names:
+                self.quantity.groups = view.choices
+                self.other.groups = picker_groups(self.comparison.others())
+            self.quantity.value = view.shown_variable
+            self.other.param.update(value=self.comparison.other_model or None, visible=state.compare == "model")
+            options = {"Nothing": "", **self._presets}
+            if state.scenario not in options.values():
+                options[in_words(state.scenario)] = state.scenario
+            self.scenario.param.update(options=options, value=state.scenario)
+            self.projection.value = state.projection
+            for player, month in zip(self.months, (state.month, int(state.other_time[-2:])), strict=True):
+                player.param.update(value=month - 1, arrived=month - 1)
+        finally:
+            self._updating = False
+        self.scenario_row.visible = state.compare == "scenario"
+        self.months[1].visible = state.compare == "month"
+        self.place.visible = state.compare == "cell"
+        lacking = self.comparison.job.lacking
+        wanted = state.compare == "scenario" and self.comparison.job.possible and lacking > 0
+        self.compute.items = [{"id": "map", "label": "Compute the map", "kind": "outlined"}] if wanted else []
+        self.hint.object = f"<p>{self.comparison.right.problem}</p>" if self.comparison.right.problem else ""
+        self.hint.visible = bool(self.comparison.right.problem)
+        self._show_place()
+
+    def _show_place(self) -> None:
+        right, world = self.comparison.right, self.view.world
+        if self.state.compare == "cell" and not right.problem:
+            self.place.param.update(
+                title=f"R: {right.title}", facts=[], message="", sentence="",
+                lat=round(float(world["lat"].values[right.position]), 2),
+                lon=round(float(world["lon"].values[right.position]), 2),
+            )  # fmt: skip

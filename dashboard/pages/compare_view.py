@@ -1,0 +1,173 @@
+"""What follows from the state on the Compare page: both sides, their common range, their difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from dashboard import compare, engine, series, sources
+from dashboard.compare import Side
+from dashboard.layers import layer, yearly_mean
+from dashboard.pages.experiment import Experiment
+from dashboard.pages.scenario_job import ScenarioJob
+from dashboard.pages.view import EVERYTHING, View
+from dashboard.scenario_fields import filled, round_limit
+from dashboard.selection import Selection, cell_label
+from hdlcore.errors import HDLError, RequestError
+from hdlcore.runtime.sources import SourceInfo
+
+Update = Callable[[frozenset[str]], None]
+CURVES = (*series.STORES, "precipitation")
+
+
+class Comparison:
+    """L is the view as everywhere; R differs from it in what `state.compare` says. Parts subscribe with `follow`."""
+
+    def __init__(self, view: View) -> None:
+        self.view, self.state = view, view.state
+        self.experiment: Experiment | None = None  # made when a scenario is first compared
+        self.job = ScenarioJob(view, lambda: self._tell(frozenset({"fields"})))
+        self.left: Side
+        self.right: Side
+        self._parts: list[Update] = []
+        self.refresh()
+        view.follow(self._changed)
+
+    def follow(self, update: Update) -> None:
+        """Call `update(changed names)` after each change, and once now."""
+        self._parts.append(update)
+        update(EVERYTHING)
+
+    def _changed(self, names: frozenset[str]) -> None:
+        if names & {"scenario", "model"}:
+            self.job.refresh()
+        self._tell(names)
+
+    def _tell(self, names: frozenset[str]) -> None:
+        self.refresh()
+        for update in self._parts:
+            update(names)
+
+    # -- the two sides ------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Make both sides anew."""
+        view, by = self.view, self.state.compare
+        title = {
+            "model": view.source.title if view.source is not None else "Observed",
+            "cell": view.place,
+            "month": compare.month_title(self.state.month),
+            "scenario": "As it was",
+        }[by]
+        at = view.selection.position
+        self.left = Side(title, view.layer, view.season(), at, self.state.month, generated=view.generated)
+        make = {"model": self._model, "cell": self._cell, "month": self._month, "scenario": self._scenario}[by]
+        try:
+            self.right = make()
+        except HDLError as error:
+            self.right = Side("", None, xr.Dataset(), at, self.state.month, str(error))
+
+    def others(self) -> dict[str, SourceInfo]:
+        """What R can be, beside L."""
+        return {name: info for name, info in self.view.sources().items() if name != self.view.model}
+
+    @property
+    def other_model(self) -> str:
+        """Source of R: the chosen one where it is there, else the first that is not L's; empty when there is none."""
+        others = self.others()
+        return self.state.other_model if self.state.other_model in others else next(iter(others), "")
+
+    def _model(self) -> Side:
+        view, state, name = self.view, self.state, self.other_model
+        info = view.sources().get(name)
+        if info is None:
+            raise RequestError("There is only one model here; add one with 'hdl serve --models DIR'.")
+        own = view.uploads.find(name)
+        fields, problem = own.fields() if own is not None else engine.get_fields(name)
+        world = sources.observed_with(info, view.world)
+        season = series.season(world, fields, view.selection)
+        at, month = view.selection.position, state.month
+        try:
+            shown = layer(view.layer.variable.name, month, state.departure, world, fields, info.generated)
+        except RequestError:
+            lacks = problem or f"{info.title} has no {view.layer.variable.long_name.lower()}; choose another quantity."
+            return Side(info.title, None, season, at, month, lacks, info.generated)
+        return Side(info.title, shown, season, at, month, generated=info.generated)
+
+    def _cell(self) -> Side:
+        view, ids = self.view, self.view.world["cell"].values
+        at = int(np.searchsorted(ids, self.state.other_cell))
+        if at >= ids.size or ids[at] != self.state.other_cell:
+            raise RequestError("The cell of R is in the sea; click a land cell on the right map.")
+        mask = np.ones(ids.size, bool)
+        chosen = Selection(mask, None, at, np.array([at]), cell_label(view.world, at))
+        season = series.season(view.observed, view.fields, chosen)
+        mark = " (generated)" if view.generated else ""
+        return Side(chosen.label + mark, view.layer, season, at, self.state.month, generated=view.generated)
+
+    def _month(self) -> Side:
+        view, month = self.view, int(self.state.other_time[-2:])
+        name = view.layer.variable.name
+        shown = layer(name, month, self.state.departure, view.observed, view.fields, view.generated)
+        title = compare.month_title(month)
+        if not shown.seasonal:
+            title += " (no season)"
+        return Side(title, shown, view.season(), view.selection.position, month, generated=view.generated)
+
+    def _scenario(self) -> Side:
+        view, state = self.view, self.state
+        titles = compare.scenario_titles(state.scenario)
+        at = view.selection.position
+        if self.experiment is None:
+            self.experiment = Experiment(view)
+            self.experiment.follow(lambda names: self._told(names))
+        runs = self.experiment.runs
+        season = view.season()
+        if runs is not None:
+            plain, season = compare.season_of_runs(runs.plain, runs.changed, CURVES)
+            self.left = Side(titles[0], view.layer, plain, at, state.month, generated=view.generated)
+        if not state.scenario:
+            problem = "No change is set; choose one below, or make one on the page What if."
+            return Side(titles[1], None, season, at, state.month, problem)
+        gained = self.job.difference(view.layer.variable.name)
+        if gained is None:
+            problem = self.experiment.empty or "The map of R has not been computed; the curves are of a live run."
+            return Side(titles[1], None, season, at, state.month, problem, view.generated)
+        assert self.job.fields is not None
+        world, known = view.world, self.job.fields.known
+        taken = gained - yearly_mean(gained) if view.layer.departure else gained
+        added = filled(taken[state.month - 1], known, world["lat"].values, world["lon"].values)
+        shown = compare.with_difference(view.layer, added)
+        return Side(titles[1], shown, season, at, state.month, generated=view.generated)
+
+    def _told(self, names: frozenset[str]) -> None:
+        if "runs" in names and self._parts:
+            self._tell(frozenset({"runs"}))
+
+    # -- both together ------------------------------------------------------------------------------------------
+
+    def difference(self) -> NDArray[np.float32] | None:
+        """R minus L, (cell)."""
+        return compare.difference(self.left, self.right)
+
+    def limit(self) -> float:
+        """Half-range of the difference's colours."""
+        gap = self.difference()
+        return round_limit(gap[self.view.selection.mask]) if gap is not None else 1.0
+
+    def agreement(self) -> dict[str, float]:
+        """How far the maps differ over the cells left."""
+        return compare.agreement(self.left, self.right, self.view.selection.mask, self.view.world["area"].values)
+
+    def sentence(self) -> str:
+        """What is seen, in words."""
+        view, area = self.view, self.view.world["area"].values
+        of = view.selection.of
+        other = np.array([self.right.position]) if self.state.compare == "cell" else of
+        here = self.left.at_place(of, area), self.right.at_place(other, area)
+        if self.state.compare == "cell":
+            return compare.places_sentence(self.left, self.right, here)
+        return compare.sentence(self.left, self.right, self.agreement(), here, view.place)

@@ -1,0 +1,121 @@
+"""What if: an experiment on the left, with both runs of the selection; place, map and a pulse of rain on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+
+from dashboard import export, whatif_export
+from dashboard.pages.experiment import Experiment
+from dashboard.pages.page import Files
+from dashboard.pages.parts import column, heading, html
+from dashboard.pages.selecting import FilterPart, PlacePart
+from dashboard.pages.view import View
+from dashboard.pages.whatif_controls import ControlPart
+from dashboard.pages.whatif_map import DifferencePart
+from dashboard.pages.whatif_pulse import PulsePart
+from dashboard.pages.whatif_runs import RunsPart
+from dashboard.state import History
+
+SKELETON = (
+    '<p class="visually-hidden" role="status">Loading the experiment</p><div class="skeleton"><i></i><i></i></div>'
+)
+
+HELP = """
+<p>Change the weather and let the model run again: the page shows the run as it was, the changed one, and what is
+different in every store and flux.</p>
+<dl class="help">
+<dt>Set up an experiment</dt>
+<dd>Press a ready one, or move the sliders; a double click on a slider brings it back. <em>When</em> says in which
+season or year rain, temperature and radiation are changed. Whatever the sliders cannot say can be written as text:
+<kbd>precipitation*0.5@2003-06..2003-08</kbd>.</dd>
+<dt>Read the result</dt>
+<dd>Above, both runs of the quantity; below, the difference. The small pictures show every store and flux: click one
+to see it large.</dd>
+<dt>Choose where</dt>
+<dd>Click the map, write latitude and longitude, or choose a region: then the area-weighted mean is run.</dd>
+<dt>See it everywhere</dt>
+<dd><em>Compute the map</em> runs all cells left, coarse first; it can be cancelled, and what is done stays.</dd>
+<dt>Follow a pulse</dt>
+<dd>Rain on one day, and where its water is on each day of the year after.</dd>
+</dl>"""
+
+
+class WhatIfPage:
+    """Two columns, built one after the other."""
+
+    help = HELP
+    picks = True
+
+    def __init__(self, view: View, history: History) -> None:
+        self.view, self.history = view, history
+        self.layout = column("columns whatif", html("skeletonpane", SKELETON))
+        self._experiment: Experiment | None = None
+        self._map: DifferencePart | None = None
+        self._pulse: PulsePart | None = None
+
+    @property
+    def experiment(self) -> Experiment:
+        """The runs; made when first needed."""
+        if self._experiment is None:
+            self._experiment = Experiment(self.view)
+        return self._experiment
+
+    def steps(self) -> list[Callable[[], None]]:
+        """Left, then right."""
+        return [self._left, self._right]
+
+    def _left(self) -> None:
+        """Controls and both runs."""
+        controls = ControlPart(self.experiment)
+        runs = RunsPart(self.experiment)
+        left = column("left", heading("What if the weather were different?"), controls.layout, runs.layout)
+        self.layout[:] = [left, column("right")]
+
+    def _right(self) -> None:
+        """Place, map, pulse."""
+        place = PlacePart(self.view)
+        where = FilterPart(self.view, self.history)
+        self._map, self._pulse = DifferencePart(self.experiment), PulsePart(self.experiment)
+        self.layout[1].extend(
+            [column("wherepart", place.layout, where.chips, where.region), self._map.layout, self._pulse.layout]
+        )
+
+    # -- to take away -------------------------------------------------------------------------------------------
+
+    def exported(self) -> str:
+        """What the files hold."""
+        return f"Both runs of the selection, every store and flux, and their difference. {self.view.label}"
+
+    def files(self) -> Files:
+        """Both runs, the map as far as it is known, the pulse."""
+        experiment, csv, netcdf = self.experiment, "text/csv", "application/x-netcdf"
+        found: Files = {}
+        if experiment.runs is not None:
+            found["Both runs as CSV"] = ("what-if.csv", csv, lambda: whatif_export.runs_csv(experiment))
+            found["Both runs as NetCDF"] = ("what-if.nc", netcdf, lambda: whatif_export.runs_netcdf(experiment))
+        if self._map is not None and self._map.job.difference(self._map.name) is not None:
+            part = self._map
+            found["Difference map as NetCDF"] = (
+                "what-if-map.nc", netcdf, lambda: whatif_export.map_netcdf(self.view, part.job.fields, part.name),
+            )  # fmt: skip
+        if self._pulse is not None and self._pulse.way is not None:
+            way = self._pulse.way
+            found["Pulse as CSV"] = ("pulse.csv", csv, lambda: whatif_export.pulse_csv(self.view, way))
+        return found
+
+    def picture(self, width: int) -> BytesIO | None:
+        """None here."""
+        return None
+
+    def figures(self) -> list[str]:
+        """Both runs of the quantity, drawn."""
+        return whatif_export.figures(self.experiment)
+
+    def snippet(self) -> str:
+        """Both runs in Python."""
+        return whatif_export.snippet(self.experiment)
+
+    def provenance(self) -> str:
+        """Of the source that is run."""
+        return export.provenance_html(self.view)

@@ -1,0 +1,120 @@
+"""The map of the page: what is chosen on it, and the difference that the change makes, coarse first and then finer."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import panel as pn
+from numpy.typing import NDArray
+
+from dashboard import scenario_fields
+from dashboard.layers import MONTHS, ticks
+from dashboard.pages.experiment import Experiment
+from dashboard.pages.parts import column, html, job_bar, row
+from dashboard.pages.scenario_job import ScenarioJob
+from dashboard.plots.palette import palette
+from dashboard.plots.projection import load_projection
+from dashboard.plots.worldmap import WorldMap
+from dashboard.scenario import in_words
+from dashboard.state import FILTERS, apply
+from dashboard.summary import quantity, units_in_words
+from dashboard.widgets import Buttons, ColorKey
+from hdlcore.variables import variable
+
+FIGURE = "difference-map"
+
+
+class DifferencePart:
+    """A map to choose the cell on; under a scenario it can be filled with the difference of all cells left."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment, self.view, self.state = experiment, experiment.view, experiment.state
+        self.job = ScenarioJob(self.view, self._show)
+        lat = self.view.world["lat"].values.astype(np.float32)
+        projection = load_projection("equal_earth", lat.size, lat.tobytes())
+        self.map = WorldMap(FIGURE, projection, self.view.world["cell"].values, self.view.dark)
+        self.map.on_tap(self._tapped)
+        self.caption = html("caption")
+        self.button = Buttons(lambda _: self.job.start(), items=[])
+        self.legend = ColorKey(css_classes=["legend"])
+        self.note = html("plotnote")
+        pane = pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
+        self.layout = column(
+            "part differencepart",
+            row("parthead", self.caption, self.button),
+            job_bar(self.job.lane),
+            row("stage", pane, self.legend),
+            self.note,
+        )
+        experiment.follow(self.update)
+
+    def _tapped(self, position: int, lon: float, lat: float) -> None:
+        if position >= 0:
+            apply(self.state, {"cell": int(self.view.world["cell"].values[position]), "focus": "cell"})
+
+    def update(self, names: frozenset[str]) -> None:
+        """Follow scenario, quantity, month and selection."""
+        if "dark" in names:
+            self.map.set_mode(self.view.dark)
+        if names & {"scenario", "model", *FILTERS}:
+            self.job.refresh()
+        if names & {"cell", "focus", *FILTERS}:
+            self.map.set_flags(self.view.selection.mask, self.view.selection.outline, None)
+            self.map.set_pick(self.view.selection.position if self.view.selection.single else None)
+        if names & {"scenario", "model", "variable", "time", "dark", "runs", "cell", "focus", *FILTERS}:
+            self._show()
+
+    @property
+    def name(self) -> str:
+        """The quantity of the map."""
+        return self.experiment.quantity
+
+    def _show(self) -> None:
+        lacking = self.job.lacking
+        values = self.job.difference(self.name)
+        label = "Compute the map" if values is None else "Compute the rest"
+        wanted = self.job.possible and lacking > 0
+        self.button.items = [{"id": "map", "label": label, "kind": "outlined"}] if wanted else []
+        self.legend.visible = values is not None
+        if values is None:
+            self._empty(wanted, lacking)
+        else:
+            self._draw(values, lacking)
+
+    def _empty(self, wanted: bool, lacking: int) -> None:
+        self.map.set_values(np.full(self.view.selection.mask.size, np.nan, np.float32))
+        self.caption.object = "<p><b>Where</b></p>"
+        hint = "Click a land cell to choose it."
+        if wanted:
+            hint += f" The map of the difference takes minutes for {lacking:,} cells; the coarse one is soon there."
+        self.note.object = f"<p>{hint}</p>"
+        self.map.describe(f"Map: choose a place. Chosen: {self.view.place}.")
+
+    def _draw(self, season: NDArray[np.float32], lacking: int) -> None:
+        held, world, mask, entry = self.job.fields, self.view.world, self.view.selection.mask, variable(self.name)
+        assert held is not None
+        values = season[self.state.month - 1]
+        limit = scenario_fields.round_limit(season[:, held.known])
+        colors = palette("vik" if self.name == "air_temperature" else "vik_r")
+        self.map.set_colors(colors, -limit, limit)
+        self.map.set_values(scenario_fields.filled(values, held.known, world["lat"].values, world["lon"].values))
+        what = f"{entry.long_name[0].lower()}{entry.long_name[1:]}"
+        month, good = MONTHS[self.state.month - 1], mask & held.known & np.isfinite(values)
+        self.caption.object = f"<p><b>Difference of {escape(what)} in {month}</b></p>"
+        counts = np.histogram(np.clip(values[good], -limit, limit), bins=40, range=(-limit, limit))[0]
+        self.legend.param.update(
+            label=f"Difference of {what}", units=units_in_words(entry.units) or "share",
+            palette=[*colors[::8], colors[-1]], low=-limit, high=limit, ticks=ticks(-limit, limit),
+            counts=[int(n) for n in counts], mode="fixed", brush=None, explanation=entry.explanation,
+        )  # fmt: skip
+        area = world["area"].values.astype(float)[good]
+        mean = quantity(float(np.average(values[good], weights=area)), entry.units) if good.any() else "nothing known"
+        coarse = f" {lacking:,} of {int(mask.sum()):,} cells still show their nearest neighbour." if lacking else ""
+        said = (
+            f"{in_words(self.state.scenario)}: {what} in {month} changes by {mean} on average over the cells run "
+            "(area-weighted)."
+        )
+        lead = escape(said[0].upper() + said[1:])
+        self.note.object = f'<p role="status">{lead}{coarse} Mean of the six years, changed minus as it was.</p>'
+        self.map.describe(f"Map of the difference: {said}")

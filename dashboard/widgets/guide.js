@@ -1,0 +1,139 @@
+// A step of a tour: what is said, what to look at, a question with its answer behind it, back and next.
+// PageUp and PageDown, the keys of a presenter's remote control, walk through the steps.
+const LOOK = {
+  map: ".stage", curves: ".seriespart", memory: ".memorypart", filters: ".filterpart", runs: ".runspart",
+  pulse: ".pulsepart", controls: ".controlpart",
+}
+const find = (root, selector) => {
+  for (const node of root.querySelectorAll("*")) {
+    if (node.matches(selector)) return node
+    const inside = node.shadowRoot && find(node.shadowRoot, selector)
+    if (inside) return inside
+  }
+  return null
+}
+export function render({ model }) {
+  const box = document.createElement("section")
+  box.className = "tourstep"
+  box.setAttribute("aria-label", "Guided tour")
+  box.tabIndex = -1
+  let marked = null
+  let timer = null
+  const unmark = () => { clearTimeout(timer); marked?.style.removeProperty("box-shadow"); marked = null }
+  const mark = (tries = 20) => {
+    unmark()
+    const selector = LOOK[model.look]
+    if (!selector) return
+    const found = find(document.body, selector)
+    if (!found) { if (tries) timer = setTimeout(() => mark(tries - 1), 250); return }
+    marked = found
+    found.style.borderRadius = "4px"
+    found.style.boxShadow = "0 0 0 3px var(--hdl-page), 0 0 0 5px var(--hdl-accent)"
+  }
+  const button = (label, act, name = "") => {
+    const node = document.createElement("button")
+    node.type = "button"
+    node.className = name
+    node.textContent = label
+    node.onclick = act
+    return node
+  }
+  const send = (type) => model.send_msg({ type })
+  const answer = (question) => {
+    const part = document.createElement("div")
+    part.className = "question"
+    const ask = document.createElement("p")
+    ask.className = "ask"
+    ask.textContent = question.ask
+    const explain = document.createElement("div")
+    explain.className = "explain"
+    explain.setAttribute("role", "status")
+    const reveal = (said) => {
+      explain.innerHTML = question.explain
+      if (said) explain.querySelector("p")?.prepend(said)
+    }
+    const options = document.createElement("div")
+    options.className = "options"
+    if (question.options.length) {
+      question.options.forEach((text, i) => {
+        const node = button(text, () => {
+          const right = i + 1 === question.answer
+          node.classList.add(right ? "right" : "wrong")
+          node.setAttribute("aria-pressed", "true")
+          const said = document.createElement("b")
+          said.textContent = right ? "Yes. " : "Not quite. "
+          if (right) reveal(said)
+          else { explain.replaceChildren(said, "Look again, or try another answer.") }
+        }, "option")
+        options.append(node)
+      })
+    } else {
+      const node = button("Show the answer", () => { reveal(""); node.disabled = true }, "option")
+      options.append(node)
+    }
+    part.append(ask, options, explain)
+    return part
+  }
+  const draw = () => {
+    const step = model.step
+    box.classList.toggle("large", model.presenting)
+    box.replaceChildren()
+    if (!step.title) return
+    const head = document.createElement("div")
+    head.className = "guidehead"
+    const where = document.createElement("p")
+    where.className = "where"
+    where.textContent = `${model.title} · step ${model.stop} of ${model.count}`
+    const ends = document.createElement("div")
+    ends.className = "ends"
+    ends.append(
+      button("Hand out", () => send("handout"), "text"),
+      button(model.presenting ? "Normal type" : "Large type", () => send("present"), "text"),
+      button("End the tour", () => send("end"), "text"),
+    )
+    head.append(where, ends)
+    const body = document.createElement("div")
+    body.className = "guidebody"
+    const said = document.createElement("div")
+    said.className = "said"
+    const title = document.createElement("h2")
+    title.textContent = step.title
+    const text = document.createElement("div")
+    text.innerHTML = step.text
+    said.append(title, text)
+    body.append(said)
+    if (step.question) body.append(answer(step.question))
+    const foot = document.createElement("div")
+    foot.className = "guidefoot"
+    const back = button("Back", () => send("back"), "outlined")
+    back.disabled = model.stop <= 1
+    const last = model.stop >= model.count
+    const next = button(last ? "Finish" : "Next", () => send(last ? "end" : "next"), "filled")
+    const dots = document.createElement("div")
+    dots.className = "dots"
+    dots.setAttribute("aria-hidden", "true")
+    for (let i = 1; i <= model.count; i++) { const dot = document.createElement("i"); dot.className = i === model.stop ? "now" : i < model.stop ? "done" : ""; dots.append(dot) }
+    foot.append(back, next, dots)
+    if (model.wandered) foot.append(button("Back to this step's view", () => send("again"), "text"))
+    box.append(head, body, foot)
+    mark()
+  }
+  const keys = (event) => {
+    if (!model.step.title || event.ctrlKey || event.metaKey || event.altKey) return
+    const way = { PageDown: "next", PageUp: "back" }[event.key]
+    if (!way || (way === "next" && model.stop >= model.count) || (way === "back" && model.stop <= 1)) return
+    event.preventDefault()
+    send(way)
+  }
+  document.addEventListener("keydown", keys)
+  for (const name of ["step", "stop", "count", "title", "presenting"]) model.on(name, draw)
+  model.on("wandered", () => {
+    const old = box.querySelector(".guidefoot")
+    const shown = [...(old?.querySelectorAll("button") ?? [])].find((node) => node.textContent.startsWith("Back to"))
+    if (model.wandered && old && !shown) old.append(button("Back to this step's view", () => send("again"), "text"))
+    if (!model.wandered) shown?.remove()
+  })
+  model.on("remove", () => { unmark(); document.removeEventListener("keydown", keys) })
+  draw()
+  return box
+}

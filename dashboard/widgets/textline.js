@@ -1,0 +1,28 @@
+// One line of text with its label and, under it, what is wrong with it.
+export function render({ model }) {
+  const box = document.createElement("div")
+  box.className = "oneline"
+  box.innerHTML = `<label></label><input type="text" autocomplete="off" spellcheck="false"><p role="alert" hidden></p>`
+  const [label, input, problem] = box.children
+  input.id = `line-${Math.random().toString(36).slice(2)}`
+  label.htmlFor = input.id
+  problem.id = `${input.id}-problem`
+  input.setAttribute("aria-describedby", problem.id)
+  const draw = () => {
+    label.textContent = model.label
+    input.placeholder = model.hint
+    input.disabled = model.disabled
+    if (input.value !== model.value) input.value = model.value
+  }
+  const warn = () => {
+    problem.textContent = model.problem
+    problem.hidden = !model.problem
+    input.setAttribute("aria-invalid", String(Boolean(model.problem)))
+  }
+  input.onchange = () => model.send_msg({ type: "text", text: input.value })
+  for (const name of ["label", "hint", "value", "disabled"]) model.on(name, draw)
+  model.on("problem", warn)
+  draw()
+  warn()
+  return box
+}

@@ -1,0 +1,111 @@
+"""Journeys through What if, Compare and Learn in a real browser: experimenting, comparing, being guided."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_journeys_access import _TOO_WIDE
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Explorer, NewExplorer, NewPage
+
+pytestmark = pytest.mark.browser
+
+
+def test_an_experiment_runs_live_and_its_link_keeps_it(app: Explorer) -> None:
+    """A preset, a slider by key, another quantity: words, curves, tiles, pulse and address follow; a slip is told."""
+    app.visit("v=1&page=whatif")
+    words = app.page.get_by_text("Nothing is changed yet.", exact=True)
+    expect(words).to_be_visible()
+    app.button("A dry year: Half the rain and snow in 2004, then all as before.").click()
+    expect(app.page.get_by_text("50 % less precipitation in 2004.", exact=True)).to_be_visible()
+    curves = app.page.get_by_role("img", name=re.compile("^Brazil.*, 50 % less precipitation in 2004: total water"))
+    expect(curves).to_be_visible()
+    assert len(app.picture(curves).getcolors(1 << 20)) > 10
+    expect(app.page.get_by_role("img", name=re.compile("^Difference: Brazil"))).to_be_visible()
+    expect(app.page.get_by_role("img", name=re.compile("of 50 mm more rain, after 30 days"))).to_be_visible()
+
+    app.page.get_by_role("slider", name="Temperature").press("ArrowRight")
+    expect(app.page.get_by_text("50 % less precipitation in 2004; 0.5 °C warmer in 2004.")).to_be_visible()
+    app.page.get_by_role("radio", name=re.compile("^Groundwater [−+0-9]")).click()
+    expect(app.page.get_by_role("img", name=re.compile("warmer in 2004: groundwater is at most"))).to_be_visible()
+    assert app.query()["var"] == "groundwater" and "air_temperature" in app.query()["if"]
+    app.fill("As text", "rain*2")
+    expect(app.page.get_by_role("alert").filter(has_text="Nothing has changed.")).to_be_visible()
+    expect(app.page.get_by_text("50 % less precipitation in 2004; 0.5 °C warmer in 2004.")).to_be_visible()
+
+
+def test_two_models_then_two_cells_side_by_side_and_swiped(app: Explorer) -> None:
+    """Both maps are drawn in the same colours; swiping and the difference work; the right map chooses R's cell."""
+    app.visit("v=1&page=compare&var=groundwater")
+    left, right = (app.page.get_by_role("img", name=f"Map {side}:") for side in "LR")
+    expect(right).to_have_attribute("aria-label", re.compile("Twin Earth"))
+    assert app.picture(left).tobytes() != app.picture(right).tobytes()
+    expect(app.page.get_by_text(re.compile("^R minus L over .*area-weighted"))).to_be_visible()
+    app.radio("Swipe").click()
+    border = app.page.get_by_role("slider", name=re.compile("^Left of this"))
+    border.press("End")
+    expect(border).to_have_attribute("aria-valuetext", "100 percent of the map is the left one")
+    app.radio("Difference").click()
+    expect(app.page.get_by_role("img", name=re.compile("^Map of the difference"))).to_be_visible()
+    assert app.query()["look"] == "difference"
+    app.radio("Cells").click()
+    expect(app.page.get_by_text(re.compile("L, Brazil.*R, Germany"))).to_be_visible()
+
+
+def test_a_tour_is_taken_answered_and_found_again(app: Explorer, visitor: NewExplorer) -> None:
+    """Start, next, a wrong and a right answer; keys; the link of a step opens it for somebody else; the end."""
+    app.visit("v=1&page=learn")
+    app.button("Start: Droughts, wet and dry").click()
+    guide = app.page.get_by_role("region", name="Guided tour")
+    expect(guide.get_by_text("step 1 of 5")).to_be_visible()
+    expect(guide.get_by_role("heading", level=2)).to_have_text("Half the rain, in a wet place")
+    guide.get_by_role("button", name="Next").click()
+    expect(guide.get_by_text("step 2 of 5")).to_be_visible()
+    guide.get_by_role("button", name="The dry one").click()
+    expect(guide.get_by_text("Not quite.")).to_be_visible()
+    guide.get_by_role("button", name="The wet one").click()
+    expect(guide.get_by_text("Half of much is much.")).to_be_visible()
+    assert (app.query()["tour"], app.query()["stop"]) == ("droughts-wet-and-dry", "2")
+    other = visitor().visit(app.page.url.partition("?")[2])
+    expect(other.page.get_by_role("region", name="Guided tour").get_by_text("step 2 of 5")).to_be_visible()
+    app.page.keyboard.press("PageUp")
+    expect(guide.get_by_text("step 1 of 5")).to_be_visible()
+    guide.get_by_role("button", name="End the tour").click()
+    expect(guide).to_be_hidden()
+    assert "tour" not in app.query()
+
+
+def test_a_lesson_file_works_without_a_server(app: Explorer, new_page: NewPage, tmp_path: Path) -> None:
+    """The file of a step is opened from disk: map, months, click and answer work with nothing else."""
+    app.visit("v=1&tour=what-is-water-storage&stop=3")
+    with app.page.expect_download() as told:
+        app.button("Hand out").click()
+    path = tmp_path / "lesson.html"
+    told.value.save_as(path)
+    page = new_page()
+    page.goto(path.as_uri())
+    canvas = page.locator("canvas")
+    expect(page.locator("#curves svg")).to_be_visible()
+    box = canvas.bounding_box()
+    assert box is not None
+    said = page.locator("#said")  # the month beside its slider is a status too
+    page.get_by_label("Month").fill("9")
+    expect(said).to_contain_text("September")
+    page.mouse.click(box["x"] + 0.70 * box["width"], box["y"] + 0.36 * box["height"])
+    expect(said).to_contain_text(re.compile(r"° N, .*° E, September: .* mm"))
+    page.get_by_text("Show the answer").click()
+    expect(page.get_by_text("Storage goes on rising")).to_be_visible()
+
+
+@pytest.mark.parametrize("query", ["page=whatif&if=all%3E%3E30", "page=compare", "page=learn&tour=how-sure-are-we"])
+def test_the_new_pages_fit_a_phone(visitor: NewExplorer, query: str) -> None:
+    """Nothing is wider than the screen."""
+    app = visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).visit(f"v=1&{query}")
+    assert app.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert app.page.evaluate(_TOO_WIDE) == []
