@@ -165,10 +165,15 @@ def latent_factor(judged: Judged) -> float:
 
 
 def disagreement(run: WorldRun, card: Card) -> tuple[dict[str, NDArray], dict[str, float]]:
-    """Equifinality of every store per cell, and the share of each learned parameter's variance that is disagreement."""
+    """Equifinality of every store and flux per cell, and the share of each learned parameter's variance that is
+    disagreement. Mean levels count for fluxes alone: storage is observed as a departure."""
     model = model_kind(card.kind)(card.statics, card.hidden)
     names = monthly_names(model)
-    fields = {f"{n}_equifinality": pair_score(run["monthly"][:, :, i]).total for i, n in enumerate(names)}
+    fields = {}
+    for i, name in enumerate(names):
+        score = pair_score(run["monthly"][:, :, i])
+        departure = score.amplitude + score.timing
+        fields[f"{name}_equifinality"] = departure if VARIABLES[name].kind == "store" else score.total
     parameters = list(model.prepare(_nothing(card)).parameters)
     shares = {name: spread_between_places(run["parameters"][i]) for i, name in enumerate(parameters)}
     return fields, {name: share for name, share in shares.items() if np.isfinite(share)}

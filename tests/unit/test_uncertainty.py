@@ -29,7 +29,13 @@ from hdlcore.analysis.uncertainty import (
     pit_histogram,
     pit_of_members,
 )
+from hdlcore.assets import assets_dir
 from hdlcore.errors import DataError
+from hdlcore.models.checkpoint import read_card
+from hdlcore.models.registry import model_kind
+from hdlcore.runtime.uncertainty import disagreement
+from hdlcore.runtime.world_run import WorldRun, monthly_names
+from hdlcore.variables import VARIABLES
 
 N = 20_000
 
@@ -178,3 +184,15 @@ def test_too_little_is_refused_in_a_sentence() -> None:
         blocked_split(np.zeros(100), 0.2, 0)
     with pytest.raises(DataError, match="3 blocks cannot make 5 folds"):
         blocked_folds(np.arange(3), 5, 0)
+
+
+def test_a_level_apart_is_disagreement_of_a_flux_not_of_a_store() -> None:
+    card = read_card(assets_dir() / "models" / "global-grace")
+    model = model_kind(card.kind)(card.statics, card.hidden)
+    names = monthly_names(model)
+    one = np.random.default_rng(2).normal(size=(24, len(names), 3)) + 10
+    monthly = np.stack([one, one + 7])
+    fields, _ = disagreement(WorldRun({"monthly": monthly, "parameters": np.zeros((20, 2, 3))}), card)
+    for name in names:
+        found = fields[f"{name}_equifinality"]
+        assert (found < 1e-9).all() if VARIABLES[name].kind == "store" else (found > 20).all(), name
