@@ -83,7 +83,8 @@ def grade(
     data: DataOption = None,
 ) -> None:
     """Grade every attribution method on a model: on paper, on the twin Earth, and by trying it out (minutes)."""
-    from hdlcore.runtime.grade import GRADES, grade, table, write_grades
+    from hdlcore.runtime.grade import grade
+    from hdlcore.runtime.grade_file import GRADES, table, write_grades
 
     engine = open_engine(models, data)
     info = engine.model(model)

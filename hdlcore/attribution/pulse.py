@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 import xarray as xr
@@ -20,6 +22,10 @@ PULSES = {"precipitation": 10.0, "air_temperature": 5.0}
 LOST = 0.01
 #: A total that moves the wrong way by more than this share of the pulse is flagged.
 WRONG_WAY = 0.05
+#: Water that is too little to speak of, mm.
+SEEN = 0.01
+#: The check that models of rain-fed places often fail.
+WARMTH_WETS = "Without snow, runoff grows after a warmer day."
 
 
 def pulse_size(subject: Subject, driver: str) -> Tensor:
@@ -42,8 +48,9 @@ def impulse(subject: Subject, driver: str, day: int, lags: int, size: float | No
     Returns
     -------
     Dataset (cell, lag) of each output's response, mean over members, in its unit; ``water_unaccounted`` (cell, lag):
-    water that went in, less what came out, less what stays (mm), for models with stores; attribute ``flags``, sentences
-    that say what is not plausible, none when all is.
+    water that went in, less what came out, less what stays (mm), for models with stores; ``implausible`` (flag, cell):
+    whether the sentence ``flag`` is true of the cell, for each check the model and driver allow (see `flags_of`);
+    ``pulse`` (cell): how large it was.
 
     Raises `RequestError` for an unknown driver or days outside the record.
     """
@@ -63,18 +70,37 @@ def impulse(subject: Subject, driver: str, day: int, lags: int, size: float | No
         runs = [fast.run(model, subject.prepared, days.contiguous(), state)[0] for days in (moved, weather)]
     both = torch.cat([runs[0] - runs[1], moved - weather], -1)  # of outputs, and what was changed
     response = both.double().mean(1).transpose(0, 1).numpy()  # (cell, lag, output or driver)
-    data = {
+    data: dict[str, tuple[tuple[str, ...], NDArray, dict[str, str]]] = {
         name: (("cell", "lag"), response[..., i], VARIABLES[name].attributes()) for i, name in enumerate(model.outputs)
     }
-    flags = _flags(subject, driver, float(amount.mean()), response)
+    sizes = amount.double().numpy()
+    checks = _checks(subject, driver, sizes, response)
+    told = np.array([*checks.values()], bool).reshape(-1, sizes.size)
+    data["implausible"] = (("flag", "cell"), told, {"long_name": "whether a sentence is true of the cell"})
+    data["pulse"] = (("cell",), sizes, {"long_name": f"pulse of {driver}", "units": VARIABLES[driver].units})
     if model.stores:
         about = {"long_name": "water of the pulse that neither left nor stayed", "units": "mm"}
         data["water_unaccounted"] = (("cell", "lag"), _unaccounted(subject, response), about)
     return xr.Dataset(
         data,
-        {"cell": subject.cells, "lag": ("lag", np.arange(lags), {"units": "d", "long_name": "days after the pulse"})},
-        {"driver": driver, "pulse": float(amount.mean()), "day": str(subject.days[day]), "flags": flags},
+        {
+            "cell": subject.cells,
+            "lag": ("lag", np.arange(lags), {"units": "d", "long_name": "days after the pulse"}),
+            "flag": list(checks),
+        },
+        {"driver": driver, "day": str(subject.days[day])},
     )
+
+
+def flags_of(response: xr.Dataset) -> list[str]:
+    """What is not plausible of an answer to a pulse, in sentences: those true of any of its cells."""
+    told = response["implausible"]
+    return [str(flag) for flag in told["flag"].values[told.any("cell").values]]
+
+
+def rain_fed(response: xr.Dataset) -> NDArray[np.bool_]:
+    """Cells whose pulse moves no snow, (cell,): where a warmer day can only dry (see `WARMTH_WETS`)."""
+    return (abs(response["swe"]).max("lag") < SEEN).values
 
 
 def _sum(subject: Subject, response: NDArray, names: tuple[str, ...]) -> NDArray:
@@ -90,29 +116,41 @@ def _unaccounted(subject: Subject, response: NDArray) -> NDArray:
     return net.cumsum(1) - _sum(subject, response, model.store_names)
 
 
-def _flags(subject: Subject, driver: str, amount: float, response: NDArray) -> list[str]:
+def _checks(subject: Subject, driver: str, amount: NDArray, response: NDArray) -> dict[str, NDArray[np.bool_]]:
+    """What is not plausible, sentence -> whether it is true (cell,); `amount` (cell,) is the size of the pulse."""
     model, outputs = subject.model, subject.model.outputs
-    flags = []
-    water = abs(amount) if driver == "precipitation" else 10.0
-    if model.stores and np.abs(_unaccounted(subject, response)).max() > LOST * water:
-        flags.append("Water of the pulse appears or vanishes: the model's balance does not close.")
-    if driver == "precipitation" and amount > 0:
+    checks: dict[str, Any] = {}
+    water = np.abs(amount) if driver == "precipitation" else np.full_like(amount, 10.0)
+    if model.stores:
+        lost = np.abs(_unaccounted(subject, response)).max(1) > LOST * water
+        checks["Water of the pulse appears or vanishes: the model's balance does not close."] = lost
+    if driver == "precipitation" and (amount > 0).all():
         out = _sum(subject, response, tuple(n for n in ("evapotranspiration", "runoff") if n in outputs)).cumsum(1)
-        if out.max() > (1 + WRONG_WAY) * amount * _most_water(subject):
-            flags.append("More water leaves than the pulse brought.")
+        checks["More water leaves than the pulse brought."] = out.max(1) > (1 + WRONG_WAY) * amount * _most_water(
+            subject
+        )
         for name in ("runoff", "tws"):
             if name in outputs:
                 total = _sum(subject, response, (name,))
                 total = total.cumsum(1) if name == "runoff" else total
-                if total.min() < -WRONG_WAY * amount:
-                    flags.append(f"{VARIABLES[name].long_name} falls after rain was added.")
-    if (
-        driver == "air_temperature"
-        and "swe" in outputs
-        and (_sum(subject, response, ("swe",)) > WRONG_WAY * water).any()
-    ):
-        flags.append("Snow grows after a warmer day.")
-    return flags
+                checks[f"{VARIABLES[name].long_name} falls after rain was added."] = total.min(1) < -WRONG_WAY * amount
+    if driver == "air_temperature" and "swe" in outputs:
+        snow = _sum(subject, response, ("swe",))
+        checks["Snow grows after a warmer day."] = (snow > WRONG_WAY * water[:, None]).any(1)
+        if {"runoff", "tws"} <= set(outputs):
+            checks[WARMTH_WETS] = _grows_without_snow(subject, response, snow)
+    return checks
+
+
+def _grows_without_snow(subject: Subject, response: NDArray, snow: NDArray) -> NDArray[np.bool_]:
+    """Whether more runs off in all after a warmer day where warmth can only dry, (cell,).
+
+    Where the pulse moves no snow, more warmth evaporates more or, short of water, the same, and runoff does not grow
+    (Wi and Steinschneider 2022, doi 10.1029/2022WR032123).
+    """
+    moved = np.abs(_sum(subject, response, ("tws",))).max(1)
+    rises = _sum(subject, response, ("runoff",)).sum(1) > np.maximum(WRONG_WAY * moved, SEEN)
+    return rises & (np.abs(snow).max(1) < SEEN)  # type: ignore[no-any-return]
 
 
 def _most_water(subject: Subject) -> float:

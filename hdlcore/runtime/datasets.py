@@ -16,7 +16,7 @@ from hdlcore.data.review import Review, review
 from hdlcore.errors import DataError, RequestError
 from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.cache import read_only
-from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
+from hdlcore.runtime.requests import ExplanationRequest, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.sources import SourceInfo
 from hdlcore.variables import VARIABLES
 
@@ -158,3 +158,7 @@ class DataSource:
     def explain(self, request: ExplanationRequest, progress: Progress | None, cancel: CancelToken | None) -> xr.Dataset:
         """Data cannot be asked why."""
         raise RequestError(f"'{self.info.id}' is data, not a model, and cannot be asked why.")
+
+    def impulse(self, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:
+        """Data answers no pulse."""
+        raise RequestError(f"'{self.info.id}' is data and answers no pulse; choose a model or the twin.")

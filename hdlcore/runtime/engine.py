@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import xarray as xr
@@ -25,8 +26,9 @@ from hdlcore.runtime.datasets import DataSource
 from hdlcore.runtime.disk_cache import DiskCache, entry_name
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.estimate import PROBE_CELLS, Estimate, Rate, Request, estimate, measure_rate
+from hdlcore.runtime.grade_file import read_grades
 from hdlcore.runtime.model_source import ModelInfo, ModelSource
-from hdlcore.runtime.requests import ExplanationRequest, Frequency, SimulationRequest
+from hdlcore.runtime.requests import ExplanationRequest, Frequency, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.scenarios import first_changed_day, parse_scenario
 from hdlcore.runtime.sources import Source, SourceInfo, free_id, id_of, refuse_explanation
 from hdlcore.runtime.turns import SOMEONE, Asker, Turns
@@ -209,6 +211,20 @@ class Engine:
         refuse_explanation(source, request)
         positions(self.cells_of(request.model), (request.cell,))
         return self._answer(source, request, lambda turn: source.explain(request, progress, turn), cancel, asker)
+
+    def impulse(self, request: ImpulseRequest, cancel: CancelToken | None = None, asker: Asker = SOMEONE) -> xr.Dataset:
+        """Follow one pulse of a driver through every store and flux (see `hdlcore.attribution.pulse`).
+
+        Raises as `simulate` does.
+        """
+        source = self.source(request.model)
+        if source.info.kind != "data":
+            positions(self.cells_of(request.model), request.cells)
+        return self._answer(source, request, lambda turn: source.impulse(request, turn), cancel, asker)
+
+    def grades(self, model_id: str) -> dict[str, Any] | None:
+        """Grades of every attribution method on a model (see `hdlcore.runtime.grade`); None when it brings none."""
+        return read_grades(self.model(model_id).folder)
 
     def estimate(self, request: Request, n_cells: int = 0, workers: int = 0) -> Estimate:
         """Seconds, memory and disk that a request will take, from a rate measured once per model and kind of request.

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from hdlcore.analysis.seasonality import smooth_daily_cycle
 from hdlcore.attribution.attribute import attribute, refuse_too_large
-from hdlcore.attribution.contract import Question, Subject
+from hdlcore.attribution.contract import Question, Subject, driver_index
+from hdlcore.attribution.pulse import impulse
 from hdlcore.attribution.registry import find_method
 from hdlcore.data.cube import positions
 from hdlcore.errors import RequestError
@@ -22,7 +23,7 @@ from hdlcore.models.kernels.fast import trajectory
 from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.domains import SitesDomain
 from hdlcore.runtime.ensemble import Ensemble
-from hdlcore.runtime.requests import END, START, ExplanationRequest, parse_date
+from hdlcore.runtime.requests import END, START, ExplanationRequest, ImpulseRequest, parse_date
 from hdlcore.runtime.simulate import attributes
 
 BASELINE = "the cell's own mean seasonal cycle of the forcing"
@@ -46,6 +47,16 @@ def explain_cell(
     subject = subject_of(ensemble, np.array([request.cell]), start - (request.lags - 1) * _DAY, end, cancel)
     result = attribute(subject, question, request.method, progress, cancel).isel(cell=0)
     return result.assign_attrs({**attributes(ensemble), **result.attrs, "baseline": BASELINE})
+
+
+def impulse_cells(ensemble: Ensemble, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:
+    """Response of every output to a pulse, (cell, lag), mean over members (see `hdlcore.attribution.pulse.impulse`)."""
+    driver_index(ensemble.model, request.driver)  # refuse an unknown one before any work
+    start = parse_date(request.day, "day of the pulse")
+    subject = subject_of(ensemble, np.array(request.cells), start, start + (request.lags - 1) * _DAY, cancel)
+    check(cancel)
+    answer = impulse(subject, request.driver, 0, request.lags, request.size)
+    return answer.assign_attrs({**attributes(ensemble), **answer.attrs})
 
 
 def question_of(request: ExplanationRequest, n_targets: int) -> Question:

@@ -7,10 +7,8 @@ difference, and features are put back to the baseline to see what the model real
 from __future__ import annotations
 
 import datetime as dt
-import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,10 +31,8 @@ from hdlcore.errors import RequestError
 from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.explain import subject_of
-from hdlcore.runtime.store import write_text
 from hdlcore.runtime.twin_source import TwinSource
 
-GRADES = "grades.json"
 YEAR, LAGS, EVERY, SAMPLES = 2005, 365, 30, 4
 #: Stores of models and the twin's carriers that hold the same water.
 SAME_STORE = {"swe": "snow", "soil_moisture": "soil_moisture", "groundwater": "groundwater"}
@@ -97,18 +93,6 @@ def grade(
         "cells": [[zone, cell] for zone, cell in zones],
         "methods": graded,
     }
-
-
-def write_grades(grades: dict[str, Any], path: Path) -> Path:
-    """Write grades as JSON, ``grades.json`` of a model folder by custom."""
-    write_text(json.dumps(grades, indent=1) + "\n", path)
-    return path
-
-
-def read_grades(folder: Path) -> dict[str, Any] | None:
-    """Grades of a model folder, None when it brings none."""
-    path = folder / GRADES
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def zone_cells(world: xr.Dataset, per_zone: int) -> list[tuple[str, int]]:
@@ -239,24 +223,3 @@ def _summary(method: Method, found: list[dict[str, Any]]) -> dict[str, Any]:
         for zone in zones
     }
     return summary
-
-
-def table(grades: dict[str, Any]) -> str:
-    """Grades as a table in Markdown."""
-    columns = {
-        "on paper": "oracle_error", "twin: rank r": "twin_rank_correlation",
-        "twin: memory, days off": "twin_memory_time_error", "CPD": "cpd", "CPP": "cpp", "deletion": "deletion",
-        "insertion": "insertion", "infidelity": "infidelity", "max-sensitivity": "max_sensitivity",
-        "shuffled weights": "randomisation", "members": "agreement",
-    }  # fmt: skip
-    lines = [f"| method | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
-    for entry in grades["methods"].values():
-        values = [_cell(name, entry.get(key)) for name, key in columns.items()]
-        lines.append(f"| {entry['label']} | {' | '.join(values)} |")
-    return "\n".join(lines)
-
-
-def _cell(name: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.0e}" if name == "on paper" else f"{value:.0f}" if "days" in name else f"{value:.2f}"

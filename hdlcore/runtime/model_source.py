@@ -17,9 +17,9 @@ from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.cache import read_only
 from hdlcore.runtime.domains import domain_of
 from hdlcore.runtime.ensemble import Ensemble
-from hdlcore.runtime.explain import explain_cell
+from hdlcore.runtime.explain import explain_cell, impulse_cells
 from hdlcore.runtime.fields import equilibrium_of, read_fields
-from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
+from hdlcore.runtime.requests import ExplanationRequest, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.simulate import simulate_cells
 from hdlcore.runtime.sources import SourceInfo
 
@@ -101,6 +101,10 @@ class ModelSource:
     def explain(self, request: ExplanationRequest, progress: Progress | None, cancel: CancelToken | None) -> xr.Dataset:
         """Contributions of past forcing by lag, mean over members."""
         return explain_cell(self.ensemble(), request, progress, cancel)
+
+    def impulse(self, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:
+        """Response of every output to a pulse of a driver, mean over members."""
+        return impulse_cells(self.ensemble(), request, cancel)
 
 
 def fields_of_world(folder: Path, name: str, world: xr.Dataset) -> xr.Dataset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -17,8 +18,8 @@ Frequency = Literal["daily", "monthly"]
 START, END = "2002-01-01", "2007-12-31"
 #: Ways to explain: gradients of a network's model, or what a process model answers when its forcing is nudged.
 EXPLANATIONS = (*METHODS, "finite_difference")
-#: Days back that can be asked for, and points or draws.
-MAX_LAGS, MAX_SAMPLES = 1460, 256
+#: Days back that can be asked for, points or draws, and cells that a pulse is given to at once.
+MAX_LAGS, MAX_SAMPLES, MAX_PULSED = 1460, 256, 200
 #: Years a run may reach; outside them a date is taken for a slip.
 FIRST_YEAR, LAST_YEAR = 1901, 2100
 
@@ -96,3 +97,29 @@ class ExplanationRequest:
             raise RequestError(f"Every {self.every} days is no step; ask for 1 or more.")
         if not 1 <= self.samples <= MAX_SAMPLES:
             raise RequestError(f"{self.samples} samples cannot be taken; ask for 1 to {MAX_SAMPLES}.")
+
+
+@dataclass(frozen=True)
+class ImpulseRequest:
+    """Give some cells (ids) one pulse of a driver on one day and follow every output over the `lags` days from it.
+
+    `size` is in the driver's unit; None takes +10 mm of rain, +5 K, or one standard deviation of another driver.
+    """
+
+    model: str
+    cells: tuple[int, ...]
+    driver: str = "precipitation"
+    day: str = "2005-05-01"
+    lags: int = 365
+    size: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.cells) <= MAX_PULSED:
+            raise RequestError(f"A pulse is given to 1 to {MAX_PULSED} cells at once, not {len(self.cells)}.")
+        if not 1 <= self.lags <= MAX_LAGS:
+            raise RequestError(f"A pulse is followed over 1 to {MAX_LAGS} days, not {self.lags}.")
+        day = parse_date(self.day, "day of the pulse")
+        if not FIRST_YEAR + 5 <= day.year <= LAST_YEAR - 5:
+            raise RequestError(f"The day {self.day} is near the ends of time; choose a year from 1906 to 2095.")
+        if self.size is not None and not (math.isfinite(self.size) and self.size):
+            raise RequestError(f"A pulse of {self.size} moves nothing; give a number other than 0.")

@@ -11,7 +11,7 @@ import xarray as xr
 
 from hdlcore.errors import RequestError
 from hdlcore.progress import CancelToken, Progress
-from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
+from hdlcore.runtime.requests import ExplanationRequest, ImpulseRequest, SimulationRequest
 
 SourceKind = Literal["model", "twin", "data"]
 
@@ -69,6 +69,10 @@ class Source(Protocol):
 
     def explain(self, request: ExplanationRequest, progress: Progress | None, cancel: CancelToken | None) -> xr.Dataset:
         """Contributions (time, lag, forcing) of past forcing to a target."""
+        ...
+
+    def impulse(self, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:
+        """Response (cell, lag) of every output to one pulse of a driver."""
         ...
 
 

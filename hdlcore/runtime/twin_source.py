@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from hdlcore.analysis.seasonality import smooth_daily_cycle
 from hdlcore.assets import assets_dir
 from hdlcore.attribution.lags import lag_bins
+from hdlcore.attribution.pulse import PULSES
 from hdlcore.data.cube import positions
 from hdlcore.data.twin import OUTPUTS, TWIN_ID, TwinSpec, lagged_response, simulate_twin
 from hdlcore.data.weather import FORCING, generate_arrays
@@ -22,7 +24,7 @@ from hdlcore.runtime.cache import read_only
 from hdlcore.runtime.estimate import refuse_too_large
 from hdlcore.runtime.explain import BASELINE
 from hdlcore.runtime.model_source import fields_of_world
-from hdlcore.runtime.requests import END, START, ExplanationRequest, SimulationRequest
+from hdlcore.runtime.requests import END, START, ExplanationRequest, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.scenarios import apply_scenario, parse_scenario
 from hdlcore.runtime.sources import SourceInfo
 from hdlcore.variables import VARIABLES
@@ -120,6 +122,29 @@ class TwinSource:
         difference = self._difference(request, days, baseline)
         whole = self._dataset(request, days[request.lags - 1 :], contributions, difference, time.perf_counter() - began)
         return whole.sel(time=slice(request.start, request.end)).isel(time=slice(None, None, request.every))
+
+    def impulse(self, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:
+        """True response of every store and flux to a pulse, (cell, lag): the difference of two runs."""
+        if request.driver not in FORCING:
+            raise RequestError(f"The twin has no driver '{request.driver}'; it has {', '.join(FORCING)}.")
+        cells = np.asarray(request.cells)
+        size = request.size
+        if size is None and request.driver in PULSES:
+            size = PULSES[request.driver]
+        if size is None:
+            size = float(self._record(cells)[0][..., FORCING.index(request.driver)].std())
+        end = str(np.datetime64(request.day) + request.lags - 1)
+        asked = SimulationRequest(self.info.id, request.cells, request.day, end)
+        changed = replace(asked, scenario=f"{request.driver}{size:+.6g}@{request.day}")
+        runs = [self.simulate(one, None, cancel) for one in (changed, asked)]
+        data: dict[str, tuple] = {}
+        for name in OUTPUTS:
+            gap = runs[0][name].values.astype(np.float64) - runs[1][name].values
+            data[name] = (("cell", "lag"), gap.T, VARIABLES[name].attributes() | {"source": "generated"})
+        data["pulse"] = (("cell",), np.full(cells.size, size), {"units": VARIABLES[request.driver].units})
+        coords = {"cell": cells, "lag": ("lag", np.arange(request.lags), {"units": "d"})}
+        attrs = {"title": self.info.title, "model": TWIN_ID, "source": "generated", "driver": request.driver}
+        return xr.Dataset(data, coords, attrs | {"day": request.day})
 
     def departure(self, cell: int, days: NDArray[np.datetime64]) -> NDArray[np.float32]:
         """Weather of a cell on `days` less its mean seasonal cycle, (day, forcing)."""

@@ -16,7 +16,7 @@ from hdlcore.attribution.attribute import attribute, every_day
 from hdlcore.attribution.banded import banded_gradients, lag_gradients, pulled_gradients, window_gradients
 from hdlcore.attribution.contract import Question, Subject
 from hdlcore.attribution.oracle import RATE, Cascade, Reservoir, oracle_error
-from hdlcore.attribution.pulse import impulse
+from hdlcore.attribution.pulse import flags_of, impulse
 from hdlcore.attribution.registry import METHODS
 from hdlcore.errors import Cancelled, RequestError
 from hdlcore.models.hybrid import HybridModel, Named, stack_members
@@ -220,11 +220,9 @@ def test_a_pulse_of_water_comes_out_or_stays(driver: str) -> None:
     made = subject()
     response = impulse(made, driver, 3, 20)
     assert abs(response["water_unaccounted"]).max() < 1e-9
-    assert "balance" not in " ".join(response.attrs["flags"])
-    assert (
-        abs(response["tws"]).max() > 0
-        and response.attrs["pulse"] == {"precipitation": 10, "air_temperature": 5}[driver]
-    )
+    assert "balance" not in " ".join(flags_of(response))
+    assert abs(response["tws"]).max() > 0
+    assert (response["pulse"] == {"precipitation": 10, "air_temperature": 5}[driver]).all()
 
 
 class Leaky(Reservoir):
@@ -238,8 +236,9 @@ class Leaky(Reservoir):
 
 
 def test_what_is_not_plausible_is_flagged() -> None:
-    flags = impulse(linear(Leaky), "precipitation", 3, 20).attrs["flags"]
-    assert any("balance does not close" in flag for flag in flags)
+    answer = impulse(linear(Leaky), "precipitation", 3, 20)
+    assert any("balance does not close" in flag for flag in flags_of(answer))
+    assert answer["implausible"].dims == ("flag", "cell") and answer["implausible"].any("flag").all()
 
 
 def test_what_cannot_be_asked_is_refused_in_a_sentence() -> None:

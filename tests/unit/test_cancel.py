@@ -16,7 +16,7 @@ from hdlcore.models.kernels import arrays, fast
 from hdlcore.runtime import stretches
 from hdlcore.runtime.blocks import run_blocks
 from hdlcore.runtime.engine import Engine
-from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
+from hdlcore.runtime.requests import ExplanationRequest, ImpulseRequest, SimulationRequest
 
 PERIOD = {"start": "2003-01-01", "end": "2004-12-31"}
 Ask = Callable[[Any], object]
@@ -40,7 +40,9 @@ def engine(small_model: Path, small_cube: Path) -> Engine:
     return Engine([small_model], small_cube, cache_bytes=0)
 
 
-@pytest.fixture(params=["daily", "monthly", "scenario", "twin", "data", "explanation", "twin explanation", "blocks"])
+@pytest.fixture(
+    params=["daily", "monthly", "scenario", "twin", "data", "explanation", "twin explanation", "pulse", "blocks"]
+)
 def ask(request: pytest.FixtureRequest, engine: Engine, small_cube: Path, tmp_path: Path) -> Ask:
     """A question of each kind, as a function of its cancel token."""
     cells = tuple(int(c) for c in engine.world["cell"].values)
@@ -67,6 +69,9 @@ def ask(request: pytest.FixtureRequest, engine: Engine, small_cube: Path, tmp_pa
         case "twin explanation":
             why = ExplanationRequest("twin-earth", cells[0], "tws", "finite_difference", 30, "2004-03-01", "2004-05-31")
             return lambda token: engine.explain(why, cancel=token)
+        case "pulse":
+            pulse = ImpulseRequest("small", cells[:40], lags=60)
+            return lambda token: engine.impulse(pulse, cancel=token)
     out = tmp_path / "a.zarr"
     source, monthly = engine.source("small"), SimulationRequest("small", cells, **PERIOD, frequency="monthly")
     return lambda token: run_blocks(source, engine.world, small_cube, monthly, cells, out, cancel=token)

@@ -10,11 +10,12 @@ import pytest
 import xarray as xr
 
 from hdlcore.analysis.aggregate import area_mean
+from hdlcore.attribution.pulse import WARMTH_WETS, rain_fed
 from hdlcore.data.regions import cells_in_region
 from hdlcore.errors import Cancelled, ModelError, RequestError
 from hdlcore.runtime.cache import DatasetCache
 from hdlcore.runtime.engine import Engine
-from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
+from hdlcore.runtime.requests import ExplanationRequest, ImpulseRequest, SimulationRequest
 from hdlcore.variables import VARIABLES
 
 
@@ -235,6 +236,50 @@ def test_the_twin_answers_what_if(engine: Engine) -> None:
     assert float(change["tws"].sel(time="2004-05-01").squeeze()) == pytest.approx(10, abs=1)
     out = float((change["evapotranspiration"] + change["runoff"]).sum())
     assert out + float(change["tws"][-1].squeeze()) == pytest.approx(10, abs=0.01)
+
+
+def test_a_pulse_is_followed_alone_as_in_a_batch_and_its_water_is_all_there(
+    engine: Engine, cells: tuple[int, ...]
+) -> None:
+    together = engine.impulse(ImpulseRequest("small", cells, lags=200))
+    alone = engine.impulse(ImpulseRequest("small", cells[2:3], lags=200))
+    np.testing.assert_allclose(alone["tws"][0], together["tws"][2], rtol=1e-4, atol=2e-3)
+    assert abs(together["water_unaccounted"]).max() < 0.05 and (together["pulse"] == 10).all()
+    assert engine.impulse(ImpulseRequest("small", cells, lags=200)) is together, "asked twice, computed once"
+    warm = engine.impulse(ImpulseRequest("small", cells, "air_temperature", lags=60))
+    assert warm["implausible"].dims == ("flag", "cell") and WARMTH_WETS in warm["flag"].values
+    assert set(rain_fed(warm)) == {True, False}, "from snow to desert"
+
+
+def test_the_twin_answers_a_pulse_as_a_difference_of_runs(engine: Engine) -> None:
+    cell = (int(engine.world["cell"].values[3]),)
+    response = engine.impulse(ImpulseRequest("twin-earth", cell, day="2004-05-01", lags=120)).isel(cell=0)
+    came_out = (response["evapotranspiration"] + response["runoff"]).cumsum("lag")
+    np.testing.assert_allclose(came_out + response["tws"], 10, atol=0.02)
+
+
+def test_a_pulse_that_cannot_be_given_is_refused(engine: Engine, cells: tuple[int, ...]) -> None:
+    for asked, said in (
+        (ImpulseRequest("small", cells, "wind_speed"), "no driver 'wind_speed'"),
+        (ImpulseRequest("twin-earth", cells, "wind_speed"), "no driver 'wind_speed'"),
+        (ImpulseRequest("towers", (0,)), "answers no pulse"),
+        (ImpulseRequest("small", (0,)), "cell"),
+    ):
+        with pytest.raises(RequestError, match=said):
+            engine.impulse(asked)
+    wrongs: tuple[tuple[dict[str, object], str], ...] = (
+        ({"lags": 0}, "1 to 1460"), ({"size": 0.0}, "moves nothing"), ({"cells": ()}, "1 to 200 cells"),
+        ({"day": "May"}, "not a date"),
+    )  # fmt: skip
+    for wrong, said in wrongs:
+        with pytest.raises(RequestError, match=said):
+            ImpulseRequest(**{"model": "small", "cells": cells, **wrong})  # type: ignore[arg-type]
+
+
+def test_grades_stand_in_the_models_folder(engine: Engine) -> None:
+    assert engine.grades("small") is None
+    with pytest.raises(ModelError, match="No model is called 'twin-earth'"):
+        engine.grades("twin-earth")
 
 
 def test_a_damaged_model_is_left_out_and_the_rest_serves(small_model: Path, small_cube: Path, tmp_path: Path) -> None:

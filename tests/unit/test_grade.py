@@ -11,9 +11,10 @@ import pytest
 import xarray as xr
 
 from hdlcore.attribution.registry import METHODS
-from hdlcore.errors import RequestError
+from hdlcore.errors import ModelError, RequestError
 from hdlcore.models.kinds.h2m import H2M
 from hdlcore.runtime import grade as grading
+from hdlcore.runtime import grade_file
 from hdlcore.runtime.engine import Engine
 from hdlcore.runtime.world_memory import CARRIER_LAGS, days_to_keep
 
@@ -64,10 +65,13 @@ def test_every_grade_is_a_number_in_its_range(grades: dict) -> None:
 
 
 def test_grades_are_kept_and_shown(grades: dict, tmp_path: Path) -> None:
-    path = grading.write_grades(grades, tmp_path / grading.GRADES)
-    assert grading.read_grades(tmp_path) == json.loads(path.read_text()) == grades
-    assert grading.read_grades(tmp_path / "elsewhere") is None
-    lines = grading.table(grades).splitlines()
+    path = grade_file.write_grades(grades, tmp_path / grade_file.GRADES)
+    assert grade_file.read_grades(tmp_path) == json.loads(path.read_text()) == grades
+    assert grade_file.read_grades(tmp_path / "elsewhere") is None
+    (tmp_path / grade_file.GRADES).write_text('{"methods": [1]}')
+    with pytest.raises(ModelError, match="make them anew with 'hdl grade'"):
+        grade_file.read_grades(tmp_path)
+    lines = grade_file.table(grades).splitlines()
     assert len(lines) == 5 and all(line.count("|") == lines[0].count("|") for line in lines)
 
 
