@@ -156,6 +156,12 @@ def select(state: State, world: xr.Dataset, layer: Layer, world_of: Callable[[],
     return Selection(mask, outline, position, np.array([position]), cell_label(world, position), empty)
 
 
+def mask_without(name: str, state: State, world: xr.Dataset, layer: Layer, world_of: Callable[[], xr.Dataset]) -> Mask:
+    """Cells that every filter but one lets through, (cell)."""
+    masks = [mask for other, mask in _masks(state, world, layer, world_of).items() if other != name]
+    return np.logical_and.reduce(masks) if masks else np.ones(world.sizes["cell"], bool)
+
+
 def cell_label(world: xr.Dataset, position: int) -> str:
     """Name of a cell, e.g. 'Central Amazon, Brazil'."""
     return place_name(world, int(world["cell"].values[position]))

@@ -21,6 +21,7 @@ SERIES = {"raw": "Raw", "season": "Season", "anomaly": "Anomaly"}
 PAGES = {
     "explore": "Explore",
     "whatif": "What if",
+    "trust": "Trust",
     "compare": "Compare",
     "learn": "Learn",
     "data": "Data",

@@ -17,6 +17,7 @@ from dashboard.pages.frame import Frame, page
 from dashboard.pages.learn import LearnPage
 from dashboard.pages.page import Page
 from dashboard.pages.parts import column
+from dashboard.pages.trust import TrustPage
 from dashboard.pages.view import View
 from dashboard.pages.whatif import WhatIfPage
 from dashboard.state import PAGES, History, State, apply
@@ -24,6 +25,7 @@ from dashboard.state import PAGES, History, State, apply
 MAKERS: dict[str, Callable[[View, History], Page]] = {
     "explore": ExplorePage,
     "whatif": WhatIfPage,
+    "trust": TrustPage,
     "compare": ComparePage,
     "learn": LearnPage,
     "data": DataPage,

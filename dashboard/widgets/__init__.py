@@ -194,6 +194,17 @@ class Tiles(Control):
     _esm = _script("tiles")
 
 
+class SpreadRows(Control):
+    """Groups as rows of where their values lie; sends `toggle` with the id of one."""
+
+    label = param.String("")
+    items = param.List([], doc="Each {id, label, ends: [] or five quantiles, value, count, said, pressed}.")
+    low = param.Number(0.0)
+    high = param.Number(1.0)
+    marks = param.List([], doc="Values that are marked in every row, as zero.")
+    _esm = _script("spreadrows")
+
+
 class TextLine(Control):
     """One line of text; sends `text` when it has been written; `problem` is said under it."""
 

@@ -44,7 +44,7 @@ def report_of(
         facts=_facts(card),
         headlines=_headlines(recipe.data, result),
         scores=result["scores"],
-        baselines=_baselines(card, recipe.data),
+        baselines=baselines_of(card),
         differences=_DIFFERENCES.get(recipe.data, ()),
         maps=_maps(fields or {}, cells),
         series=series,
@@ -89,12 +89,14 @@ def _headlines(data: str, result: Mapping[str, Any]) -> list[Headline]:
     ]
 
 
-def _baselines(card: Card, data: str) -> dict[str, dict[str, Any]]:
-    """Rivals whose scores have parts; those of basins have a table of their own."""
-    if data == "catchments":
+def baselines_of(card: Card) -> dict[str, dict[str, Any]]:
+    """Scores of a card's rivals, rival -> variable -> part; those of basins have a table of their own."""
+    if card.recipe.get("data") == "catchments":
         return {}
     result: dict[str, dict[str, Any]] = {}
     for name, scores in card.baselines.items():
+        if not isinstance(scores, dict):
+            continue
         by_variable = scores if "tws" in scores else {"tws": scores}
         result[name.replace("_", " ")] = {
             variable: {part: row for part, row in rows.items() if isinstance(row, dict)}

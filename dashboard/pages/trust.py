@@ -1,0 +1,122 @@
+"""Trust: where and how far the model can be believed: scores, zones, pairs, bands, members, limits, all linked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from io import BytesIO
+
+from dashboard import export, trust_export
+from dashboard.pages.page import Files
+from dashboard.pages.parts import column, html
+from dashboard.pages.selecting import FilterPart, PlacePart
+from dashboard.pages.trust_density import DensityPart
+from dashboard.pages.trust_map import ScoreMapPart, ZonesPart
+from dashboard.pages.trust_scores import CalibrationPart, LimitsPart, MembersPart, ScoresPart
+from dashboard.pages.trust_view import Trust
+from dashboard.pages.view import View
+from dashboard.state import History
+
+SKELETON = '<p class="visually-hidden" role="status">Loading the scores</p><div class="skeleton"><i></i><i></i></div>'
+
+HELP = """
+<p>How far the model at the top can be believed, and where not. Scores are of cells that the scored members never
+saw.</p>
+<dl class="help">
+<dt>Read the scores</dt>
+<dd>The filled dot is the model, the open marks are what simpler things reach on the same cells. 1 is perfect, 0 no
+better than the observed mean.</dd>
+<dt>Look where</dt>
+<dd>The map shows one score; the list above it has them all. Drag over the histogram beside it, or press a climate zone:
+every view follows.</dd>
+<dt>Known and simulated</dt>
+<dd>On the dashed line the model is right. Rings are the months of the chosen cell.</dd>
+<dt>Bands</dt>
+<dd>A 90 % band is honest when it holds nine tenths of what was held out.</dd>
+<dt>Members</dt>
+<dd>The model was trained several times. Where the members fit alike and differ in what is behind, the data do not say
+which is right.</dd>
+</dl>"""
+
+
+class TrustPage:
+    """Map and zones on the left, scores on the right; below, what stands behind them."""
+
+    help = HELP
+    picks = True
+
+    def __init__(self, view: View, history: History) -> None:
+        self.view, self.history = view, history
+        self.layout = column("trustpage", html("skeletonpane", SKELETON))
+        self._trust: Trust | None = None
+
+    @property
+    def trust(self) -> Trust:
+        """What is judged; made when first needed."""
+        if self._trust is None:
+            self._trust = Trust(self.view)
+        return self._trust
+
+    def steps(self) -> list[Callable[[], None]]:
+        """Top, then what stands behind."""
+        return [self._top, self._more]
+
+    def _top(self) -> None:
+        """Map, zones, scores."""
+        held = self.trust
+        self._problem = html("plotnote")
+        held.follow(self._tell)
+        filters = FilterPart(self.view, self.history)
+        left = column("left", ScoreMapPart(held).layout, filters.chips, ZonesPart(held).layout)
+        scores = [part(held).layout for part in (ScoresPart, CalibrationPart)]
+        right = column("right", PlacePart(self.view).layout, *scores)
+        self.layout[:] = [self._problem, column("columns", left, right)]
+
+    def _more(self) -> None:
+        """What stands behind the scores."""
+        held = self.trust
+        parts = [part(held).layout for part in (DensityPart, MembersPart)]
+        self.layout.extend([column("trustgrid", *parts), LimitsPart(held).layout])
+
+    def _tell(self, names: frozenset[str]) -> None:
+        """Why there is nothing to judge, or what the model lacks."""
+        problem = self.trust.problem
+        if not problem and not self.trust.names:
+            problem = self.view.fields_problem or "This model ships no scores by cell, so there is no map of them."
+        self._problem.object = f'<p class="lead" role="status">{escape(problem)}</p>' if problem else ""
+        self._problem.visible = bool(problem)
+
+    # -- to take away -------------------------------------------------------------------------------------------
+
+    def exported(self) -> str:
+        """What the files hold."""
+        what = "The scores of the card beside those of simpler models, and every score of the cells left."
+        return f"{what} {self.view.label}"
+
+    def files(self) -> Files:
+        """Scores of the card and by cell."""
+        held, found = self.trust, {}
+        if held.info is not None:
+            found["Scores as CSV"] = ("scores.csv", "text/csv", lambda: trust_export.scores_csv(held))
+        if held.names:
+            found["Scores by cell as CSV"] = ("scores-by-cell.csv", "text/csv", lambda: trust_export.cells_csv(held))
+            found["Scores by cell as NetCDF"] = (
+                "scores-by-cell.nc", "application/x-netcdf", lambda: trust_export.cells_netcdf(held),
+            )  # fmt: skip
+        return found
+
+    def picture(self, width: int) -> BytesIO | None:
+        """None here."""
+        return None
+
+    def figures(self) -> list[str]:
+        """None beside the map and its curves."""
+        return []
+
+    def snippet(self) -> str:
+        """Card and scores in Python."""
+        return trust_export.snippet(self.trust)
+
+    def provenance(self) -> str:
+        """Of the model."""
+        return export.provenance_html(self.view)

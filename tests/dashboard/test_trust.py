@@ -1,0 +1,151 @@
+"""Trust: what is shown is what the card and the fields say, follows the selection, and leaves out what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboard import engine, trust, trust_export
+from dashboard.pages.book import Book
+from dashboard.pages.trust import TrustPage
+from dashboard.pages.trust_scores import CalibrationPart, LimitsPart, MembersPart, ScoresPart
+from dashboard.pages.trust_view import Trust
+from dashboard.pages.view import View
+from dashboard.state import History, State, apply
+from hdlcore.data.twin import TWIN_ID
+
+
+def _trust(**values) -> Trust:
+    state = State()
+    apply(state, {"page": "trust", **values})
+    return Trust(View(state))
+
+
+def _bare(held: Trust, **changes) -> Trust:
+    """The same with another card, as a model trained elsewhere may bring it."""
+    assert held.info is not None
+    held.info = replace(held.info, card=held.info.card.model_copy(update=changes))
+    return held
+
+
+def test_scores_stand_beside_those_of_every_rival() -> None:
+    held = _trust()
+    assert held.info is not None
+    rows = {row.label: row for row in trust.score_rows(held.info)}
+    card = held.info.card
+    assert rows["Total storage, season"].own == card.scores["tws"]["msc"]["nse_median"]
+    assert set(rows["Total storage, season"].rivals) == {"zero anomaly", "neighbour mean", "bucket"}
+    said = trust.headline(held.info, "tws")
+    assert "season" in said and "mean of the nearest cells" in said  # the strongest, not the most flattering
+    twin = _trust(model="global-twin")
+    assert twin.info is not None
+    assert {row.name for row in trust.score_rows(twin.info)} == {"tws", "swe", "evapotranspiration", "runoff"}
+    assert trust.headline(twin.info, "swe").startswith("Snow, months")
+
+
+def test_a_score_that_is_chosen_is_the_quantity_of_every_page() -> None:
+    held = _trust(variable="groundwater")
+    assert held.shown == "tws_nse"  # no score of its own: the first, and the state stays as it is
+    apply(held.state, {"variable": "extrapolation"})
+    assert held.shown == held.view.layer.variable.name == "extrapolation" and held.target == "tws"
+    twin = _trust(model="global-twin", variable="runoff_nse")
+    assert twin.target == "runoff" and twin.pairs is not None and "truth" in twin.pairs.seen
+
+
+def test_zones_are_those_of_the_cells_and_stay_while_one_is_chosen() -> None:
+    held = _trust(climate_zones=(2,), latitude=(0.0, 90.0), focus="filter")
+    assert held.layer is not None
+    world, mask = held.view.world, held.mask_of_zones()
+    rows = trust.zone_rows(world, held.layer.values, mask)
+    north = world["lat"].values >= 0
+    for row in rows:
+        part = held.layer.values[north & (world["climate_zone"].values == row["code"])]
+        part = part[np.isfinite(part)]
+        assert row["count"] == part.size and row["ends"][2] == pytest.approx(np.median(part), abs=1e-6)
+        assert row["ends"] == sorted(row["ends"])
+    assert held.mask.sum() < mask.sum()
+
+
+def test_the_density_counts_every_pair_once_and_follows_the_filter() -> None:
+    held = _trust()
+    pairs = held.pairs
+    assert pairs is not None
+    counts, low, high = trust.density(pairs, held.mask)
+    inside = (pairs.known >= low) & (pairs.known <= high) & (pairs.simulated >= low) & (pairs.simulated <= high)
+    assert np.nansum(counts) == inside.sum() > 0.99 * pairs.known.size
+    apply(held.state, {"climate_zones": (4,), "focus": "filter"})
+    fewer, *ends = trust.density(pairs, held.mask)
+    assert tuple(ends) == (low, high) and np.nansum(fewer) < np.nansum(counts)
+    nothing = np.zeros_like(held.mask)
+    assert not np.isfinite(trust.density(pairs, nothing)[0]).any()
+    assert "nothing to compare" in trust.agreement_sentence(pairs, trust.agreement(pairs, nothing), 0, "Nowhere")
+
+
+def test_a_perfect_model_lies_on_the_line() -> None:
+    held = _trust()
+    assert held.pairs is not None
+    same = replace(held.pairs, simulated=held.pairs.known)
+    found = trust.agreement(same, held.mask)
+    assert found["r"] == pytest.approx(1) and found["rmse"] == 0 and found["bias"] == 0
+
+
+def test_the_truth_of_a_real_model_is_nowhere() -> None:
+    assert _trust().truth is None
+    twin = _trust(model="global-twin", variable="swe_truth_correlation")
+    assert twin.truth is not None and twin.pairs is not None and "truth" in twin.pairs.seen
+    assert np.nanmax(np.abs(np.nanmean(twin.pairs.known, 0))) < 1e-2  # stores are departures
+
+
+@pytest.mark.parametrize("model", [TWIN_ID, "mine"])
+def test_what_is_no_model_says_so(model: str) -> None:
+    held = _trust(model=model)
+    if model == TWIN_ID:
+        assert "is itself the truth" in held.problem and held.layer is None and held.pairs is None
+        assert "no model" in trust_export.snippet(held)
+    else:  # an unknown id falls back to the first model
+        assert held.problem == "" and held.info is not None
+
+
+def test_a_bare_card_is_shown_as_bare() -> None:
+    held = _bare(_trust(), scores={}, baselines={}, limits=[], split="")
+    scores, bands, members, limits = (part(held) for part in (ScoresPart, CalibrationPart, MembersPart, LimitsPart))
+    assert "holds no scores" in scores.lead.object
+    assert "says nothing of the bands" in bands.note.object and not bands._body.visible
+    assert not members._body.visible
+    assert "names no limits" in limits.text.object and "does not say how well it closes" in limits.text.object
+
+
+def test_a_card_of_another_shape_breaks_nothing() -> None:
+    odd = {"tws": 0.5, "swe": {"raw": {"nse_median": "good"}}, "uncertainty": [], "mass_balance": {"x": 1}}
+    held = _bare(_trust(), scores=odd, baselines={"bucket": 3, "other": {"tws": [1]}})
+    assert held.info is not None and trust.score_rows(held.info) == []
+    for part in (ScoresPart, CalibrationPart, MembersPart, LimitsPart):
+        part(held)
+
+
+def test_a_model_without_fields_keeps_its_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "get_fields", lambda source: (None, "It brings no precomputed fields."))
+    state = State()
+    apply(state, {"page": "trust"})
+    view = View(state)
+    book = Book(view, History(state))
+    book.turn()
+    page = book.page
+    assert isinstance(page, TrustPage) and not view.notice
+    assert "no precomputed fields" in page._problem.object and page.trust.pairs is None
+    assert list(page.files()) == ["Scores as CSV"]
+
+
+def test_scores_go_out_labelled() -> None:
+    held = _trust(model="global-twin", climate_zones=(5,), focus="filter")
+    table = pd.read_csv(trust_export.cells_csv(held))
+    assert set(table["source"]) == {"generated"} and set(table["variable"]) == set(held.names)
+    assert len(table) == len(held.names) * held.mask.sum()
+    data = trust_export.cells_dataset(held)
+    assert data["tws_nse"].attrs["source"] == "generated" and data.sizes["cell"] == held.mask.sum()
+    scores = pd.read_csv(trust_export.scores_csv(held))
+    assert {"global-twin", "twin-lstm", "twin-bucket"} & set(scores["model"].str.replace(" ", "-"))
+    compile(trust_export.snippet(held), "snippet", "exec")
