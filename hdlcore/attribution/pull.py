@@ -1,6 +1,6 @@
 """The banded adjoint without a graph: go back through linear days for sixteen target days at a time."""
 
-# The types of compiled functions are those of the kernel's signature; numba, not mypy, checks them.
+# The types of compiled functions are those they are first called with; numba, not mypy, checks them.
 # mypy: allow-untyped-defs, disable-error-code="call-arg,var-annotated,no-untyped-call"
 
 from __future__ import annotations
@@ -10,14 +10,9 @@ from numba import njit
 
 #: Target days that go back together: rows of one small matrix product.
 LANES = 16
-_SIGNATURE = (
-    "void(int64[::1], int64, int64, float32[:, ::1], float32[:, ::1], float32[:, :, ::1], float32[:, :, ::1], "
-    "float32[:, :, ::1], float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[:, ::1], int64[::1], int64[::1], "
-    "float32, float32[:, :, ::1])"
-)
 
 
-@njit(_SIGNATURE, nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy")
 def pull(
     targets, first, last, units, weight, store_unit, store_store, store_forcing, seen, target_unit, target_store,
     target_forcing, sees_forcing, sees_stores, share, gradients,

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy.interpolate import CubicSpline
 
 from hdlcore.data.cube import find_cell, open_world, positions
 from hdlcore.data.weather import FORCING, WeatherSpec, generate, generate_arrays
-from hdlcore.data.weather.days import year_shape
+from hdlcore.data.weather.days import periodic_spline, year_shape
 from hdlcore.errors import DataError, RequestError
 
 MODES = ("climatological", "interannual")
@@ -260,3 +261,12 @@ def test_a_broken_climatology_is_refused(world: xr.Dataset) -> None:
     part = _dry_world(world, np.nan)
     with pytest.raises(DataError, match="climatology of cell"):
         generate(part, part["cell"].values, "2002-01-01", "2002-01-02")
+
+
+def test_the_periodic_spline_is_that_of_scipy() -> None:
+    rng = np.random.default_rng(4)
+    for n in (5, 12):
+        knots, at = np.sort(rng.uniform(size=n)), rng.uniform(size=300)
+        whole = CubicSpline(np.append(knots, knots[0] + 1), np.vstack([np.eye(n), np.eye(n)[:1]]), bc_type="periodic")
+        expected = whole(np.where(at < knots[0], at + 1, at))
+        np.testing.assert_allclose(periodic_spline(knots, at), expected, rtol=0, atol=1e-12 * np.abs(expected).max())

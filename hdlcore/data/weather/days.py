@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 from hdlcore.errors import RequestError
 
@@ -174,6 +173,32 @@ class YearShape:
     month_distance: NDArray[np.float64]
 
 
+def periodic_spline(knots: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights (at, knot) of values at `knots` (rising, within one period of 1) in the periodic cubic spline at `at`.
+
+    The second derivatives of the spline follow from its smoothness at the knots, one cyclic tridiagonal system. Twelve
+    knots are not worth the import of scipy.interpolate, slower than a cell's weather; a test holds them side by side.
+    """
+    n, here = knots.size, np.arange(knots.size)
+    after, before = (here + 1) % n, (here - 1) % n
+    step = np.diff(np.append(knots, knots[0] + 1))
+    smooth, slope = np.zeros((n, n)), np.zeros((n, n))
+    np.add.at(smooth, (here, before), step[before])
+    np.add.at(smooth, (here, here), 2 * (step[before] + step))
+    np.add.at(smooth, (here, after), step)
+    np.add.at(slope, (here, after), 1 / step)
+    np.add.at(slope, (here, here), -1 / step - 1 / step[before])
+    np.add.at(slope, (here, before), 1 / step[before])
+    second, value = np.linalg.solve(smooth, 6 * slope), np.eye(n)
+    at = np.where(at < knots[0], at + 1, at)
+    left = np.searchsorted(knots, at, side="right") - 1
+    right, width = (left + 1) % n, step[left][:, None]
+    b = (at - knots[left])[:, None] / width
+    a = 1 - b
+    bend = ((a**3 - a) * second[left] + (b**3 - b) * second[right]) * width**2 / 6
+    return np.asarray(a * value[left] + b * value[right] + bend)
+
+
 @lru_cache(maxsize=1)
 def year_shape() -> YearShape:
     """Tables over the days of an ordinary and a leap year.
@@ -184,14 +209,13 @@ def year_shape() -> YearShape:
     """
     edges = np.concatenate([[0.0], np.cumsum(_MONTH_LENGTHS)]) / 365.0
     middle = (edges[:-1] + edges[1:]) / 2
-    spline = CubicSpline(np.append(middle, middle[0] + 1), np.vstack([np.eye(12), np.eye(12)[:1]]), bc_type="periodic")
     course = np.zeros((2, 366, 12))
     before, after = np.zeros((2, 366), np.int64), np.zeros((2, 366), np.int64)
     weight, fraction = np.zeros((2, 366)), np.zeros((2, 366))
     for kind, length in enumerate((365, 366)):
         at = (np.arange(length) + 0.5) / length
         fraction[kind, :length] = at
-        course[kind, :length] = spline(np.where(at < middle[0], at + 1, at))
+        course[kind, :length] = periodic_spline(middle, at)
         after_month = np.searchsorted(middle, at)
         left = np.where(after_month == 0, middle[-1] - 1, middle[after_month - 1])
         right = np.where(after_month == 12, middle[0] + 1, middle[after_month % 12])
