@@ -42,6 +42,12 @@ def html(name: str, text: str = "", **params: Any) -> pn.pane.HTML:
     return StyledHTML(text, css_classes=[name], margin=0, **params)
 
 
+def show(part: Any, visible: bool) -> None:
+    """Show or hide a part whose place in the style sheet has a display of its own, which would win over `visible`."""
+    kept = [name for name in part.css_classes if name != "gone"]
+    part.param.update(visible=visible, css_classes=kept if visible else [*kept, "gone"])
+
+
 def heading(text: str) -> pn.pane.HTML:
     """Heading of a part."""
     return html("heading", f"<h2>{escape(text)}</h2>")

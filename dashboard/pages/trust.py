@@ -8,14 +8,18 @@ from io import BytesIO
 
 from dashboard import export, trust_export
 from dashboard.pages.page import Files
-from dashboard.pages.parts import column, html
+from dashboard.pages.parts import column, html, show
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.trust_density import DensityPart
+from dashboard.pages.trust_evaluate import EvaluatePart
 from dashboard.pages.trust_map import ScoreMapPart, ZonesPart
+from dashboard.pages.trust_members import EachMemberPart
 from dashboard.pages.trust_scores import CalibrationPart, LimitsPart, MembersPart, ScoresPart
+from dashboard.pages.trust_split import SplitPart
 from dashboard.pages.trust_view import Trust
 from dashboard.pages.view import View
-from dashboard.state import History
+from dashboard.state import History, apply
+from dashboard.widgets import Buttons
 
 SKELETON = '<p class="visually-hidden" role="status">Loading the scores</p><div class="skeleton"><i></i><i></i></div>'
 
@@ -65,18 +69,21 @@ class TrustPage:
         """Map, zones, scores."""
         held = self.trust
         self._problem = html("plotnote")
-        held.follow(self._tell)
+        self._models = Buttons(lambda name: apply(self.view.state, {"model": name}), label="Models")
         filters = FilterPart(self.view, self.history)
         left = column("left", ScoreMapPart(held).layout, filters.chips, ZonesPart(held).layout)
         scores = [part(held).layout for part in (ScoresPart, CalibrationPart)]
         right = column("right", PlacePart(self.view).layout, *scores)
-        self.layout[:] = [self._problem, column("columns", left, right)]
+        self._whole = column("columns", left, right)
+        self.layout[:] = [self._problem, self._models, self._whole]
+        held.follow(self._tell)
 
     def _more(self) -> None:
         """What stands behind the scores."""
         held = self.trust
-        parts = [part(held).layout for part in (DensityPart, MembersPart)]
-        self.layout.extend([column("trustgrid", *parts), LimitsPart(held).layout])
+        beside = [part(held).layout for part in (MembersPart, SplitPart)]
+        parts = [DensityPart(held).layout, column("trustcolumn", *beside), EachMemberPart(held).layout]
+        self.layout.extend([column("trustgrid", *parts), EvaluatePart(held).layout, LimitsPart(held).layout])
 
     def _tell(self, names: frozenset[str]) -> None:
         """Why there is nothing to judge, or what the model lacks."""
@@ -84,7 +91,14 @@ class TrustPage:
         if not problem and not self.trust.names:
             problem = self.view.fields_problem or "This model ships no scores by cell, so there is no map of them."
         self._problem.object = f'<p class="lead" role="status">{escape(problem)}</p>' if problem else ""
-        self._problem.visible = bool(problem)
+        show(self._problem, bool(problem))
+        nothing = self.trust.info is None
+        models = {name: info for name, info in self.view.sources().items() if info.kind == "model"} if nothing else {}
+        self._models.items = [
+            {"id": name, "label": info.title, "hint": f"Show {info.title}", "kind": "outlined"}
+            for name, info in models.items()
+        ]
+        show(self._whole, not nothing)
 
     # -- to take away -------------------------------------------------------------------------------------------
 

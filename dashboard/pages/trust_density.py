@@ -8,7 +8,7 @@ import numpy as np
 import panel as pn
 
 from dashboard import trust
-from dashboard.pages.parts import column, heading, html, row, table_switch
+from dashboard.pages.parts import column, heading, html, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots.density import DensityPlot
 from dashboard.selection import flag_names, number
@@ -33,12 +33,12 @@ class DensityPart:
         """Follow quantity and selection."""
         if "dark" in names:
             self.plot.set_mode(self.view.dark)
-        self.layout.visible = self.trust.info is not None
+        show(self.layout, self.trust.info is not None)
         if not names & MOVING or self.trust.info is None:
             return
         what, pairs = trust.short_name(self.trust.target), self.trust.pairs
         self.head.object = f"<h2>{escape(what)}: known and simulated</h2>"
-        self._body.visible = pairs is not None
+        show(self._body, pairs is not None)
         if pairs is None:
             self.note.object = (
                 f'<p role="status">No {escape(what.lower())} to hold against the model is shipped with it.</p>'

@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from dashboard import layers, trust
-from dashboard.pages.parts import SELECT, column, heading, html, row, table_switch
+from dashboard.pages.parts import SELECT, column, heading, html, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import load_projection
@@ -81,7 +81,7 @@ class ScoreMapPart:
             lat = self.view.world["lat"].values.astype(np.float32)
             self.map.set_projection(load_projection(self.state.projection, lat.size, lat.tobytes()))
             self.map.set_pick(held.at)
-        self.layout.visible = shown is not None
+        show(self.layout, shown is not None)
         if shown is None:
             return
         self._updating = True
@@ -163,7 +163,7 @@ class ZonesPart:
     def update(self, names: frozenset[str]) -> None:
         """Follow score and filters."""
         shown = self.trust.layer
-        self.layout.visible = shown is not None
+        show(self.layout, shown is not None)
         if shown is None or not names & MOVING:
             return
         units = units_in_words(shown.variable.units)

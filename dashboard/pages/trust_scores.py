@@ -8,7 +8,7 @@ import numpy as np
 import panel as pn
 
 from dashboard import trust
-from dashboard.pages.parts import column, heading, html, row, table_switch
+from dashboard.pages.parts import column, heading, html, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots.rows import Dots, RowsPlot, key_of
 from dashboard.selection import number
@@ -44,11 +44,11 @@ class ScoresPart:
         if "dark" in names:
             self.plot.set_mode(self.view.dark)
         info = self.trust.info
-        self.layout.visible = info is not None
+        show(self.layout, info is not None)
         if info is None or not names & {"model", "variable"}:
             return
         rows = trust.score_rows(info)
-        self._body.visible = bool(rows)
+        show(self._body, bool(rows))
         if not rows:
             self.lead.object = (
                 f'<p role="status">The card of {escape(info.title)} holds no scores; '
@@ -114,11 +114,11 @@ class CalibrationPart:
         if "dark" in names:
             for plot in self.plots:
                 plot.set_mode(self.view.dark)
-        self.layout.visible = self.trust.info is not None
+        show(self.layout, self.trust.info is not None)
         if not names & {"model", "variable"}:
             return
         rows = self._rows()
-        self._body.visible = bool(rows)
+        show(self._body, bool(rows))
         what = trust.short_name(self.trust.target).lower()
         if not rows:
             self.note.object = f'<p role="status">The card says nothing of the bands of {escape(what)}.</p>'
@@ -132,7 +132,7 @@ class CalibrationPart:
             )
             plot.show(
                 list(rows), [Dots(f"{level} %", values)], middle - reach, middle + reach, [middle],
-                f"within the {level} % band", summary, at=(middle - half, middle, middle + half),
+                f"in the {level} % band", summary, at=(middle - half, middle, middle + half),
             )  # fmt: skip
         whole = rows["All land"]
         crps, units = found(whole, "crps"), str(table_at(whole).get("units", ""))
@@ -176,7 +176,7 @@ class LimitsPart:
     def update(self, names: frozenset[str]) -> None:
         """Follow the model."""
         info = self.trust.info
-        self.layout.visible = info is not None
+        show(self.layout, info is not None)
         if info is None or not names & {"model"}:
             return
         limits = "".join(f"<li>{escape(text)}</li>" for text in info.card.limits)
@@ -209,7 +209,7 @@ class MembersPart:
         if "dark" in names:
             self.plot.set_mode(self.view.dark)
         info = self.trust.info
-        self.layout.visible = info is not None
+        show(self.layout, info is not None)
         if info is None:
             return
         if names & MOVING:
@@ -218,7 +218,7 @@ class MembersPart:
             shares = {
                 k: v for k, v in table_at(info.card.scores, "parameter_disagreement").items() if found({0: v}, 0) >= 0
             }  # type: ignore[call-overload]
-            self._body.visible = bool(shares)
+            show(self._body, bool(shares))
             values = np.array(list(shares.values()), float)
             rows = [trust.short_name(name) for name in shares]
             summary = "Share of a parameter's variance that is between members: " + ", ".join(
@@ -250,6 +250,5 @@ class MembersPart:
         median = "" if self.view.selection.single else ", median over cells"
         self.stores.object = (
             f'<p class="lead" role="status">{escape(self.view.place)}{median}: {escape(", ".join(parts))}.</p>'
-            "<p>0: the members agree; 1: they differ as much as each varies. Large values are mostly a mean level that "
-            "the data do not tell.</p>"
+            "<p>0: the members agree; 1: they differ as much as each varies.</p>"
         )

@@ -40,6 +40,8 @@ class RowsPlot:
             name=name, x_range=self._x, y_range=self._y, sizing_mode="stretch_width", height=80, tools=[],
             toolbar_location=None,
         )  # fmt: skip
+        self._lines = ColumnDataSource({"y": [], "low": [], "high": []})
+        self._tracks = self.figure.segment("low", "y", "high", "y", source=self._lines, line_width=1)
         self._marks = ColumnDataSource({"x": [], "low": [], "high": []})
         self._rules = self.figure.segment("x", "low", "x", "high", source=self._marks, line_width=1)
         self._dots = [
@@ -65,7 +67,7 @@ class RowsPlot:
         count = len(rows)
         line = -np.arange(count, dtype=float)
         percent = at is not None
-        room = 0.14 * (high - low)
+        room = 0.22 * (high - low)
         self._x.update(start=low - 0.02 * (high - low), end=high + room)
         self._y.update(start=-count + 0.5, end=0.5)
         self.figure.height = HEAD + ROW * max(count, 1) + FOOT
@@ -80,6 +82,7 @@ class RowsPlot:
             good = np.isfinite(values)
             x = np.clip(values[good], low, high)
             drawn.data_source.data = {"x": x, "y": line[: values.size][good]}
+        self._lines.data = {"y": line, "low": [low] * count, "high": [high] * count}
         self._marks.data = {
             "x": list(marks), "low": [-count + 0.5] * len(marks), "high": [0.5] * len(marks),
         }  # fmt: skip
@@ -93,7 +96,8 @@ class RowsPlot:
     def set_mode(self, dark: bool) -> None:
         """Light or dark tones."""
         tone = tokens(dark)
-        quiet_figure(self.figure, tone, self._summary, left=self._left, right=4, top=HEAD)
+        quiet_figure(self.figure, tone, self._summary, left=self._left, right=4, top=HEAD, rows=False)
+        self._tracks.glyph.line_color = tone["line"]
         self.figure.yaxis.major_label_text_color = tone["text"]
         self._rules.glyph.line_color = tone["quiet"]
         self._text.glyph.update(text_color=tone["text"], text_font=value(tone_font()))

@@ -15,9 +15,10 @@ from typing import Any
 import torch
 import xarray as xr
 
+from hdlcore.analysis.decomposition import PartitionCurve
 from hdlcore.assets import assets_dir
 from hdlcore.data.cube import open_world, positions
-from hdlcore.errors import DataError, HDLError, ModelError, RequestError
+from hdlcore.errors import Cancelled, DataError, HDLError, ModelError, RequestError
 from hdlcore.models.checkpoint import CARD, read_card
 from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.cache import DatasetCache
@@ -26,10 +27,14 @@ from hdlcore.runtime.datasets import DataSource
 from hdlcore.runtime.disk_cache import DiskCache, entry_name
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.estimate import PROBE_CELLS, Estimate, Rate, Request, estimate, measure_rate
+from hdlcore.runtime.evaluate import evaluate
 from hdlcore.runtime.grade_file import read_grades
 from hdlcore.runtime.model_source import ModelInfo, ModelSource
+from hdlcore.runtime.partition import partition_of
+from hdlcore.runtime.report import Report
 from hdlcore.runtime.requests import ExplanationRequest, Frequency, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.scenarios import first_changed_day, parse_scenario
+from hdlcore.runtime.simulate import simulate_members
 from hdlcore.runtime.sources import Source, SourceInfo, free_id, id_of, refuse_explanation
 from hdlcore.runtime.turns import SOMEONE, Asker, Turns
 from hdlcore.runtime.twin_source import TwinSource
@@ -62,7 +67,8 @@ class Engine:
             if not path.exists():
                 raise DataError(f"There is nothing at {path}; check --data.")
         worlds = [path for path in cubes if is_world(path)]
-        self.world = open_world(worlds[-1] if worlds else None)
+        self._world_path = worlds[-1] if worlds else None
+        self.world = open_world(self._world_path)
         self.problems: list[str] = []
         self._sources: dict[str, Source] = {}
         #: models of gauged places: their cells are those of a cube of places, not of the world
@@ -70,6 +76,8 @@ class Engine:
         self._cube_of_places = next((path for path in cubes if is_places(path)), None)
         self._cache, self._turns = DatasetCache(cache_bytes, disk), Turns()
         self._rates: dict[Hashable, Rate] = {}
+        self._evaluations: dict[tuple[str, str], tuple[dict[str, Any], Report]] = {}
+        self._partitions: dict[tuple[str, str], dict[str, PartitionCurve]] = {}
         self._lock = threading.Lock()
         self._find([*models, assets_dir() / "models"])
         twin = TwinSource(self.world)
@@ -185,6 +193,55 @@ class Engine:
         return self._answer(
             source, request, lambda turn: source.simulate(request, progress, turn, plain), cancel, asker
         )
+
+    def members(
+        self, request: SimulationRequest, progress: Progress | None = None, cancel: CancelToken | None = None,
+        asker: Asker = SOMEONE,
+    ) -> xr.Dataset:  # fmt: skip
+        """Monthly means of every member of a model, (member, time, cell); raises as `simulate` does."""
+        source = self._model_source(request.model)
+        positions(self.cells_of(request.model), request.cells)
+        return self._answer(
+            source, ("members", request),
+            lambda turn: simulate_members(source.ensemble(), request, progress, turn), cancel, asker,
+        )  # fmt: skip
+
+    def evaluate(
+        self, model_id: str, progress: Progress | None = None, cancel: CancelToken | None = None,
+        asker: Asker = SOMEONE,
+    ) -> tuple[dict[str, Any], Report]:  # fmt: skip
+        """Score a model of land anew on what its members never saw: minutes; kept until its weights change.
+
+        Gives way to whoever looks at a screen between its blocks of cells. Raises `Cancelled`, `ModelError`.
+        """
+        source = self._model_source(model_id)
+        key = (model_id, source.version)
+        if key not in self._evaluations:
+            with self._turns.turn(asker, cancel) as turn:
+
+                def told(fraction: float, message: str) -> None:
+                    if turn.is_set():
+                        raise Cancelled("The evaluation was cancelled; nothing was kept.")
+                    if progress:
+                        progress(fraction, message)
+
+                told(0.0, "preparing")
+                model = source.model
+                data = {"grace": self._world_path, "catchments": source.places}.get(str(model.card.recipe.get("data")))
+                self._evaluations[key] = evaluate(model.folder, model.card, self.world, data, progress=told)
+        return self._evaluations[key]
+
+    def partition(
+        self, model_id: str, cancel: CancelToken | None = None, asker: Asker = SOMEONE
+    ) -> dict[str, PartitionCurve]:
+        """How a model splits incoming water against the soil's deficit (see `hdlcore.runtime.partition`), kept; empty
+        for a model that does not learn the split."""
+        source = self._model_source(model_id)
+        key = (model_id, source.version)
+        if key not in self._partitions:
+            with self._turns.turn(asker, cancel):
+                self._partitions[key] = partition_of(source.model.folder, source.model.card, self.world)
+        return self._partitions[key]
 
     def series(
         self, source_id: str, cells: Sequence[int], start: str, end: str, frequency: Frequency = "daily"

@@ -67,6 +67,34 @@ def simulate_cells(
     return result
 
 
+def simulate_members(
+    ensemble: Ensemble, request: SimulationRequest, progress: Progress | None, cancel: CancelToken | None
+) -> xr.Dataset:
+    """Monthly means of every store and flux of each member, (member, time, cell), for cells and period of `request`.
+
+    Nothing is reduced: this is for looking at how members differ, at few cells. Raises as `simulate_cells` does.
+    """
+    cells, names = np.asarray(request.cells), ensemble.model.outputs
+    refuse_too_large(request, len(ensemble.members) * len(names))
+    start, end = parse_date(request.start, "start"), parse_date(request.end, "end")
+    words = f"running {_count(len(ensemble.members), 'member')} one beside the other"
+
+    def part(fraction: float) -> None:
+        if progress:
+            progress(min(fraction, 1.0), words)
+
+    part(0.0)
+    series = ensemble.run(cells, start, end, cancel, part, monthly=True)
+    outputs = series.outputs.transpose(0, 1).numpy()  # (member, time, cell, output)
+    data = {
+        name: (("member", "time", "cell"), np.ascontiguousarray(outputs[..., i]), VARIABLES[name].attributes())
+        for i, name in enumerate(names)
+        if VARIABLES[name].kind in ("store", "flux")
+    }
+    coords = {"member": np.arange(len(outputs)), "time": series.days.astype("datetime64[ns]"), "cell": cells}
+    return xr.Dataset(data, coords, attributes(ensemble, series) | {"period": f"{request.start}/{request.end}"})
+
+
 def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
     """Blocks of cells as one dataset; each variable's pieces are let go once joined, so the world is held once."""
     attrs, coords = parts[0].attrs, set(parts[0].coords)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
-from dashboard import engine, trust, trust_export
+from dashboard import engine, members, trust, trust_export
 from dashboard.pages.book import Book
 from dashboard.pages.trust import TrustPage
+from dashboard.pages.trust_evaluate import EvaluatePart
+from dashboard.pages.trust_members import EachMemberPart
 from dashboard.pages.trust_scores import CalibrationPart, LimitsPart, MembersPart, ScoresPart
+from dashboard.pages.trust_split import SplitPart
 from dashboard.pages.trust_view import Trust
 from dashboard.pages.view import View
 from dashboard.state import History, State, apply
 from hdlcore.data.twin import TWIN_ID
+from hdlcore.errors import Cancelled
+from hdlcore.runtime.requests import SimulationRequest
 
 
 def _trust(**values) -> Trust:
@@ -149,3 +156,58 @@ def test_scores_go_out_labelled() -> None:
     scores = pd.read_csv(trust_export.scores_csv(held))
     assert {"global-twin", "twin-lstm", "twin-bucket"} & set(scores["model"].str.replace(" ", "-"))
     compile(trust_export.snippet(held), "snippet", "exec")
+
+
+def test_members_are_those_of_the_run_and_their_shares_add_up() -> None:
+    held = _trust()
+    request = SimulationRequest("global-grace", (held.state.cell,), frequency="monthly")
+    each = engine.get_engine().members(request)
+    mean = engine.get_engine().simulate(request)
+    np.testing.assert_allclose(each["tws"].mean("member"), mean["tws"], atol=1e-3)
+    found = members.members_of(each, np.array([1.0]))
+    for name, cycle in found.cycle.items():
+        assert cycle.shape == (5, 12) and np.abs(found.monthly[name].mean(1)).max() < 1e-6
+    total = sum(found.shares(name) for name in ("swe", "soil_moisture", "groundwater"))
+    np.testing.assert_allclose(total, 1, atol=1e-4)
+    low, high = found.band("soil_moisture", 2.0)
+    assert (high >= low).all() and found.disagreement("tws") >= 0
+    assert "carried by" in members.sentence(found, "Here")
+
+
+def test_members_that_are_one_model_agree() -> None:
+    wave = np.sin(np.arange(24) / 12 * 2 * np.pi)
+    data = xr.Dataset({"tws": (("member", "time", "cell"), np.tile(wave[None, :, None], (3, 1, 1)))})
+    found = members.members_of(data, np.array([2.0]))
+    assert found.disagreement("tws") == pytest.approx(0)
+    low, high = found.band("tws", 5.0)
+    np.testing.assert_allclose(low, high)
+
+
+def test_every_member_is_drawn_and_a_large_selection_is_refused_in_words() -> None:
+    held = _trust(model="global-twin")
+    part = EachMemberPart(held)
+    assert part.members is not None and not part.lane.error
+    assert "truth of the twin" in part.note.object and "generated" in part.note.object
+    apply(held.state, {"climate_zones": (2,), "focus": "filter"})
+    assert part.members is None and "too many" in part.note.object
+
+
+def test_the_split_of_water_stands_beside_the_published_one() -> None:
+    held = _trust()
+    part = SplitPart(held)
+    assert "published 57 and 99 %" in part.note.object
+    shares = [curve.median for curve in part.curves.values()]
+    assert len(shares) == 3 and np.nanmax(np.abs(np.sum(shares, 0) - 1)) < 0.1  # medians of parts of one whole
+    apply(held.state, {"model": "global-twin"})
+    assert "gone" in part.layout.css_classes  # learns no such split
+
+
+def test_an_evaluation_waits_for_the_button_and_stops_when_told() -> None:
+    held = _trust()
+    part = EvaluatePart(held)
+    assert part.result is None and part.buttons.items[0]["label"] == "Evaluate anew"
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        engine.get_engine().evaluate("global-grace", cancel=stop)
+    assert not engine.get_engine()._evaluations

@@ -1,0 +1,93 @@
+"""How the model learned to split incoming water, against how dry the soil is; the published curve beside it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import panel as pn
+
+from dashboard import engine
+from dashboard.jobs import Lane
+from dashboard.pages.parts import column, heading, html, job_bar, row, show, table_switch
+from dashboard.pages.trust_view import Trust
+from dashboard.plots.members import DESTINATIONS, SplitPlot
+from dashboard.tables import html_table
+from hdlcore.analysis.published import PARTITION, SOURCE
+
+FRACTIONS = {f"{name}_fraction" for name in DESTINATIONS}
+
+
+class SplitPart:
+    """Asked once a process of 240 cells, some seconds; hidden for a model that learns no split."""
+
+    def __init__(self, held: Trust) -> None:
+        self.trust, self.view = held, held.view
+        self.lane = Lane()
+        self.curves: dict[str, Any] = {}
+        self._of = ""
+        self.plot = SplitPlot("trust-split", self.view.dark)
+        self.note = html("plotnote")
+        self.table = html("tableview", visible=False)
+        switch = table_switch(self.table, self.show_table, "Split of water as a table")
+        self._body = column("plots", pn.pane.Bokeh(self.plot.figure, sizing_mode="stretch_width", margin=0))
+        self.layout = column(
+            "part splitpart", row("parthead", heading("How it splits incoming water"), switch), job_bar(self.lane),
+            self._body, self.note, self.table,
+        )  # fmt: skip
+        held.follow(self.update)
+
+    def update(self, names: frozenset[str]) -> None:
+        """Follow the model."""
+        if "dark" in names:
+            self.plot.set_mode(self.view.dark)
+        info, fields = self.trust.info, self.view.fields
+        learns = info is not None and fields is not None and set(fields.data_vars) >= FRACTIONS
+        show(self.layout, learns)
+        if info is None or not learns:
+            self.lane.cancel()
+            self._of = ""
+            return
+        if info.id == self._of:
+            return
+        self._of = info.id
+
+        def work(progress: Any, cancel: Any) -> dict[str, Any]:
+            return engine.get_engine().partition(info.id, cancel, self.view.asker)
+
+        self.lane.start("Running 240 cells to see how water is split", work, self._show)
+
+    def _show(self, curves: dict[str, Any]) -> None:
+        self.curves = curves
+        show(self._body, bool(curves))
+        if not curves:
+            self.note.object = '<p role="status">This model learns no split of incoming water.</p>'
+            return
+        published = {"soil": PARTITION.soil, "surface": PARTITION.surface}
+        soil = curves["soil"]
+        ends = [float(soil.median[np.nanargmin(np.abs(soil.deficit - at))]) for at in (10, 400)]
+        text = (
+            f"To the soil go {100 * ends[0]:.0f} % of incoming water at a deficit of 10 mm and {100 * ends[1]:.0f} % "
+            f"at 400 mm; published {100 * PARTITION.soil[0]:.0f} and {100 * PARTITION.soil[-1]:.0f} %."
+        )
+        self.plot.show(curves, PARTITION.deficit, published, text)
+        key = "Line: median over days and cells; band: 0.2 to 0.8. Orange soil, green groundwater, plain the surface."
+        more = f"{key} Circles and squares: published for soil and surface, with other forcing and targets. {SOURCE}."
+        self.note.object = f'<p class="lead" role="status">{escape(text)}</p><p>{escape(more)}</p>'
+        if self.table.visible:
+            self.show_table()
+
+    def show_table(self) -> None:
+        """Medians by deficit."""
+        if not self.curves:
+            return
+        deficit = next(iter(self.curves.values())).deficit
+        rows = [
+            [
+                f"{at:.0f}",
+                *(f"{100 * c.median[i]:.0f} %" if np.isfinite(c.median[i]) else "–" for c in self.curves.values()),
+            ]
+            for i, at in enumerate(deficit)
+        ]
+        self.table.object = html_table("Share of incoming water", ["Deficit, mm", *self.curves], rows)
