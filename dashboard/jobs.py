@@ -93,11 +93,17 @@ class Lane(param.Parameterized):
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            asyncio.run(self.run(doing, work, done))
+            asyncio.run(self._alone(doing, work, done))
             return
         task = loop.create_task(self.run(doing, work, done))
         self._tasks.add(task)  # a task that nobody holds may be collected before it ends
         task.add_done_callback(self._tasks.discard)
+
+    async def _alone(self, doing: str, work: Work, done: Callable[[Any], None]) -> None:
+        """Run, and then whatever `done` has started."""
+        await self.run(doing, work, done)
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
 
     async def run(self, doing: str, work: Work, done: Callable[[Any], None]) -> None:
         """As `start`, awaited."""

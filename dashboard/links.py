@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -16,7 +17,21 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from dashboard.scenario import read_scenario
-from dashboard.state import ARRANGE, COMPARE, METHODS, PAGES, PROJECTIONS, SERIES, STEPS, TIME, defaults
+from dashboard.state import (
+    ARRANGE,
+    COMPARE,
+    MEASURES,
+    METHODS,
+    PAGES,
+    PROJECTIONS,
+    QUARTERS,
+    REACH,
+    ROWS,
+    SERIES,
+    STEPS,
+    TIME,
+    defaults,
+)
 from hdlcore.errors import RequestError
 from hdlcore.variables import variable
 
@@ -26,6 +41,9 @@ MAX_POLYGON = 200
 MAX_SCENARIO = 600
 FOREIGN = frozenset({"theme", "bokeh-session-id", "v"})  # read by the server or by `decode` itself
 ZONES = {1: "tropical", 2: "arid", 3: "temperate", 4: "cold", 5: "polar"}
+MAX_LAG = 1460
+ROW_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+BOX_NAMES = {"month": tuple(str(month) for month in range(1, 13)), "zone": tuple(ZONES.values())}
 
 
 @dataclass(frozen=True)
@@ -217,6 +235,26 @@ def _read_pulse(text: str) -> float:
     return value
 
 
+def _write_box(box: tuple[str, tuple[str, ...], int, int]) -> str:
+    rows, names, first, last = box
+    return f"{rows},{'~'.join(names)},{first},{last}"
+
+
+def _read_box(text: str) -> tuple[str, tuple[str, ...], int, int]:
+    parts = text.split(",")
+    if len(parts) != 4 or parts[0] not in ROWS or not all(part.isascii() and part.isdecimal() for part in parts[2:]):
+        raise ValueError(f"'{text}' is not a box of a heatmap, as in driver,precipitation,90,364.")
+    first, last = (int(part[:5]) for part in parts[2:])
+    names = tuple(dict.fromkeys(parts[1].split("~")))
+    if not first <= last <= MAX_LAG:
+        raise ValueError(f"a box goes from few to many days back, at most {MAX_LAG}.")
+    known = BOX_NAMES.get(parts[0])
+    unknown = [name for name in names if (name not in known if known else not ROW_NAME.fullmatch(name))]
+    if unknown:
+        raise ValueError(f"'{unknown[0]}' is no row; rows are {', '.join(known or ('precipitation', 'and others'))}.")
+    return parts[0], names, first, last
+
+
 CODECS = (
     Codec("page", "page", str, _choice(PAGES)),
     Codec("model", "model", str, _text()),
@@ -235,6 +273,11 @@ CODECS = (
     Codec("drawn", "polygon", _write_polygon, _read_polygon),
     Codec("series", "series", str, _choice(SERIES)),
     Codec("method", "method", str, _choice(METHODS)),
+    Codec("rows", "rows", str, _choice(ROWS)),
+    Codec("quarter", "quarter", str, _choice(QUARTERS)),
+    Codec("reach", "reach", str, _choice(REACH)),
+    Codec("measure", "measure", str, _choice(MEASURES)),
+    Codec("box", "memory_box", _write_box, _read_box),
     Codec("heat", "signed", *_flag("signed", "size")),
     Codec("if", "scenario", str, _read_scenario),
     Codec("pulse", "pulse", _write_number, _read_pulse),

@@ -11,14 +11,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from dashboard.layers import Layer
+from dashboard.layers import MONTHS, Layer
 from dashboard.state import State
 from hdlcore.data.cube import positions
 from hdlcore.data.regions import category_names, cells_in_region, filter_cells, place_name
 from hdlcore.errors import RequestError
-from hdlcore.variables import Variable
+from hdlcore.variables import Variable, variable
 
 Mask = NDArray[np.bool_]
+#: Rows of heatmaps that are not quantities, and short names of those that are.
+ROW_LABELS = {
+    "precipitation": "Precipitation", "air_temperature": "Temperature", "net_radiation": "Radiation", "swe": "Snow",
+    "soil_moisture": "Soil moisture", "groundwater": "Groundwater", "hidden_state": "Hidden state",
+    "all_weather": "All weather", "whole_state": "All stores",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +98,39 @@ def filter_labels(state: State, world: xr.Dataset, quantity: Variable) -> dict[s
         labels["region"] = state.region
     if state.polygon:
         labels["polygon"] = "Drawn region"
+    if state.memory_box:
+        labels["memory_box"] = box_label(state.memory_box)
     return labels
 
 
-def _masks(state: State, world: xr.Dataset, layer: Layer, world_of: Callable[[], xr.Dataset]) -> dict[str, Mask]:
-    masks: dict[str, Mask] = {}
+def box_label(box: tuple[str, tuple[str, ...], int, int]) -> str:
+    """A box of a heatmap in words: 'Memory: precipitation, 90 to 364 days back'."""
+    rows, names, first, last = box
+    if rows == "month":
+        words = [MONTHS[int(name) - 1] for name in names]
+    elif rows == "zone":
+        words = list(names)
+    else:
+        words = [row_label(name).lower() for name in names]
+    what = ", ".join(words) if len(words) < 4 else f"{len(words)} {rows}s"
+    days = f"{first} to {last} days" if last > first else f"{first} day{'s' if first != 1 else ''}"
+    return f"Memory: {what}, {days} back"
+
+
+def row_label(name: str) -> str:
+    """What a driver, a store or the whole of them is called."""
+    if name in ROW_LABELS:
+        return ROW_LABELS[name]
+    try:
+        return variable(name).long_name
+    except RequestError:
+        return name.replace("_", " ")
+
+
+def _masks(
+    state: State, world: xr.Dataset, layer: Layer, world_of: Callable[[], xr.Dataset], box: Mask | None
+) -> dict[str, Mask]:
+    masks: dict[str, Mask] = {} if box is None else {"memory_box": box}
 
     def one(name: str, **arguments: Any) -> None:
         masks[name] = np.asarray(filter_cells(world, **arguments)[0], bool)
@@ -135,8 +169,10 @@ def explain_empty(masks: dict[str, Mask], labels: dict[str, str]) -> str:
     return f"No cell is left: {' and '.join(repr(label) for label in labels.values())} have none in common."
 
 
-def select(state: State, world: xr.Dataset, layer: Layer, world_of: Callable[[], xr.Dataset]) -> Selection:
-    """Cells of the present view.
+def select(
+    state: State, world: xr.Dataset, layer: Layer, world_of: Callable[[], xr.Dataset], box: Mask | None = None
+) -> Selection:
+    """Cells of the present view; `box` are the cells that show the box of a memory heatmap, if one is chosen.
 
     Raises
     ------
@@ -144,7 +180,7 @@ def select(state: State, world: xr.Dataset, layer: Layer, world_of: Callable[[],
         When the chosen cell is not in the cube, or a region is unknown.
     """
     position = int(positions(world, [state.cell])[0])
-    masks = _masks(state, world, layer, world_of)
+    masks = _masks(state, world, layer, world_of, box)
     mask = np.logical_and.reduce(list(masks.values())) if masks else np.ones(world.sizes["cell"], bool)
     outlines = [masks[name] for name in ("region", "polygon") if name in masks]
     outline = np.logical_and.reduce(outlines) if outlines else None

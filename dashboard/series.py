@@ -121,18 +121,3 @@ def _seen(world: xr.Dataset, simulated: xr.Dataset, of: np.ndarray) -> xr.DataAr
     else:
         return None
     return xr.DataArray(mean_over(mine.values[:, at], everywhere, area).astype(float), {"time": mine["time"]})
-
-
-def memory(world: xr.Dataset, fields: xr.Dataset, selection: Selection, signed: bool) -> xr.DataArray | None:
-    """Precomputed contributions of the selection, (lag_bin, forcing), area-weighted; None when the model ships none."""
-    name = "attribution" if signed else "attribution_size"
-    if name not in fields:
-        return None
-    values = fields[name].transpose("lag_bin", "forcing", "cell")
-    coords = {key: values[key] for key in ("lag_bin", "lag_start", "lag_end", "forcing") if key in values.coords}
-    return xr.DataArray(
-        mean_over(values.values, selection.of, world["area"].values),
-        dims=("lag_bin", "forcing"),
-        coords=coords,
-        attrs=values.attrs,
-    )

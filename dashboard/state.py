@@ -9,6 +9,8 @@ from typing import Any
 
 import param
 
+from hdlcore.runtime.requests import EXPLANATIONS
+
 DEFAULT_CELL = 94 * 360 + 117  # 4.5 S, 62.5 W: the central Amazon
 PROJECTIONS = {
     "equal_earth": "Equal Earth",
@@ -20,6 +22,7 @@ PROJECTIONS = {
 SERIES = {"raw": "Raw", "season": "Season", "anomaly": "Anomaly"}
 PAGES = {
     "explore": "Explore",
+    "memory": "Memory",
     "whatif": "What if",
     "trust": "Trust",
     "compare": "Compare",
@@ -27,7 +30,17 @@ PAGES = {
     "data": "Data",
 }  # in the order of the bar
 STEPS = {"daily": "Daily", "monthly": "Monthly", "season": "Season"}
-METHODS = {"gradient_x_input": "Gradient × input", "integrated_gradients": "Integrated gradients"}
+METHODS = {name: way.label for name, way in EXPLANATIONS.items() if name != "finite_difference"}
+ROWS = {"driver": "Driver", "month": "Month", "zone": "Climate zone", "carrier": "Carrier"}
+MEASURES = {
+    "memory_time": "Mean memory time",
+    "memory_length": "Memory length",
+    "memory_90": "Lag that holds 90 %",
+    "memory_share": "Share older than a season",
+    "carrier": "Leading carrier",
+}
+QUARTERS = {"": "All year", "djf": "Dec to Feb", "mam": "Mar to May", "jja": "Jun to Aug", "son": "Sep to Nov"}
+REACH = {"year": 365, "two": 730}  # days back
 OTHER_CELL = 39 * 360 + 190  # 50.5 N, 10.5 E: Germany, to compare the Amazon with
 COMPARE = {"model": "Models", "cell": "Cells", "month": "Months", "scenario": "Scenario"}
 ARRANGE = {"side": "Side by side", "swipe": "Swipe", "difference": "Difference"}
@@ -66,6 +79,14 @@ class State(param.Parameterized):
 
     series = param.Selector(default="season", objects=list(SERIES), doc="Which view of the components.")
     method = param.Selector(default="gradient_x_input", objects=list(METHODS), doc="Attribution method of the heatmap.")
+    rows = param.Selector(default="driver", objects=list(ROWS), doc="Memory page: what the heatmap's rows are.")
+    quarter = param.Selector(default="", objects=list(QUARTERS), doc="Memory page: months of the target days.")
+    reach = param.Selector(default="year", objects=list(REACH), doc="Memory page: how far back a live answer looks.")
+    measure = param.Selector(default="memory_time", objects=list(MEASURES), doc="Memory page: what the map shows.")
+    memory_box = param.Parameter(
+        None, doc="(rows, names, first day back, last day back) of a heatmap's box that cells must show, or None."
+    )
+
     signed = param.Boolean(False, doc="Heatmap: signed contributions instead of their size.")
 
     scenario = param.String("", doc="Change of the forcing, as hdlcore.runtime.scenarios writes it; empty for none.")
@@ -108,7 +129,7 @@ class State(param.Parameterized):
         self.param.update(**{name: State.param[name].default for name in FILTERS}, focus="cell")
 
 
-FILTERS = ("climate_zones", "land_covers", "latitude", "values", "region", "polygon")
+FILTERS = ("climate_zones", "land_covers", "latitude", "values", "region", "polygon", "memory_box")
 OF_DATA = ("dataset", "site", "quantity", "step", "years")  # what the Data page looks at
 FIELDS = tuple(name for name in State.param if name != "name")
 

@@ -6,8 +6,7 @@ import numpy as np
 import xarray as xr
 
 from dashboard.layers import MONTHS, Layer
-from dashboard.selection import Selection, number
-from hdlcore.variables import variable
+from dashboard.selection import Selection, number, row_label
 
 CARRIERS = {
     "swe": "snow",
@@ -158,14 +157,42 @@ def _years(data: xr.Dataset) -> str:
 
 
 def memory_sentence(heat: xr.DataArray, label: str) -> str:
-    """Text equivalent of the memory heatmap: the leading driver, and how much is older than a season."""
-    size = np.abs(heat.transpose("lag_bin", "forcing").values)
-    total = size.sum()
+    """Text equivalent of a memory heatmap: what leads, and how much is older than a season.
+
+    Rows are drivers or stores, of which one carries most, or months or zones, of which one remembers longest.
+    """
+    axis = next(str(name) for name in heat.dims if name != "lag_bin")
+    size = np.abs(np.nan_to_num(heat.transpose("lag_bin", axis).values))
+    total, names = size.sum(), heat[axis].values
     if not total > 0:
-        return f"{label}: no influence of past weather is found."
-    by_driver = size.sum(0) / total
-    lead = int(by_driver.argmax())
-    name = variable(str(heat["forcing"].values[lead])).long_name.lower()
-    old = size[heat["lag_start"].values >= 90].sum() / total
-    share = f"{name} carries {100 * by_driver[lead]:.0f} % of the memory of stored water"
-    return f"{label}: {share}; {100 * old:.0f} % of it is older than a season."
+        return f"{label}: no influence of the past is found, so the memory of stored water has no length."
+    by_row = size.sum(0) / total
+    old = 100 * size[heat["lag_start"].values >= 90].sum() / total
+    older = f"{old:.0f} % of it is older than a season"
+    if axis in ("month", "zone"):
+        middle = 0.5 * (heat["lag_start"] + heat["lag_end"]).values
+        days = (size * middle[:, None]).sum(0) / np.where(size.sum(0) > 0, size.sum(0), np.nan)
+        words = [f"in {MONTHS[int(name) - 1]}" if axis == "month" else f"in {name} climates" for name in names]
+        if names.size == 1:
+            return f"{label}: {words[0]} the memory of stored water is {days[0]:.0f} days on average; {older}."
+        long, short = int(np.nanargmax(days)), int(np.nanargmin(days))
+        text = f"the memory of stored water is longest {words[long]}, {days[long]:.0f} days on average, and shortest "
+        return f"{label}: {text}{words[short]}, {days[short]:.0f}; {older}."
+    if axis in ("carrier", "store"):
+        first, last = (size[i] / max(size[i].sum(), 1e-12) for i in (_window(heat, 30), -1))
+        near, far = int(first.argmax()), int(last.argmax())
+        text = f"of the memory of stored water {row_label(str(names[near])).lower()} carries {100 * first[near]:.0f} % "
+        text += f"a month back and {row_label(str(names[far])).lower()} {100 * last[far]:.0f} % "
+        return f"{label}: {text}{_ago(int(heat['lag_start'].values[-1]))} back."
+    lead = int(by_row.argmax())
+    name = row_label(str(names[lead])).lower()
+    return f"{label}: {name} carries {100 * by_row[lead]:.0f} % of the memory of stored water; {older}."
+
+
+def _window(heat: xr.DataArray, day: int) -> int:
+    """Position of the window that holds a day, or the nearest before it."""
+    return max(int(np.searchsorted(heat["lag_start"].values, day, "right")) - 1, 0)
+
+
+def _ago(days: int) -> str:
+    return "a year" if 360 <= days <= 370 else f"{days} days"

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from dashboard.layers import MONTHS, Layer
 from dashboard.plots import ternary
+from dashboard.plots.heatmap import row_names
 from dashboard.selection import flag_names, number
 from dashboard.summary import units_in_words
 from hdlcore.data.cube import place_label
 from hdlcore.data.regions import place_name
-from hdlcore.variables import Variable, variable
+from hdlcore.variables import Variable
 
 SHORT = {
     "tws": "Total",
@@ -150,10 +151,11 @@ def pulse_table(way: xr.Dataset) -> str:
 
 
 def memory_table(heat: xr.DataArray, label: str) -> str:
-    """Contributions by lag and driver."""
-    heat = heat.transpose("lag_bin", "forcing")
-    head = ["Days ago", *(variable(str(name)).long_name for name in heat["forcing"].values)]
+    """Contributions by lag and driver, month, zone or store."""
+    units = units_in_words(str(heat.attrs.get("units") or "mm"))
+    head = ["Days ago", *row_names(heat)]
     rows = []
+    values = heat.transpose("lag_bin", ...).values
     for i, (start, end) in enumerate(zip(heat["lag_start"].values, heat["lag_end"].values, strict=True)):
-        rows.append([f"{start}" if start == end else f"{start} to {end}", *(_cell(value) for value in heat.values[i])])
-    return html_table(label, head, rows)
+        rows.append([f"{start}" if start == end else f"{start} to {end}", *(_cell(value) for value in values[i])])
+    return html_table(f"{label} ({units})", head, rows)

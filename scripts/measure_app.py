@@ -172,13 +172,10 @@ def measure_two(browser: Browser, address: str, visitor: Visitor, times: int) ->
     alone = measure_clicks(visitor, times)
     first, _ = visit(browser, address)
     cancel = first.page.get_by_role("button", name="Cancel").filter(visible=True)
-    explain = first.page.get_by_role("button", name="Explain this cell live", exact=True)
     busy: list[float] = []
     for i in range(times):
         if not cancel.count():  # the job has ended: ask for another cell's
-            first.page.goto(f"{address}?v=1&at=64.5,{100.5 - 2 * i}&method=integrated_gradients")
-            settle(first.page)
-            explain.click()
+            first.page.goto(f"{address}?v=1&page=memory&at=64.5,{100.5 - 2 * i}&method=expected_gradients&reach=two")
             cancel.wait_for(timeout=WAIT_MS)
         took = visitor.click_place(list(PLACES)[i % len(PLACES)])
         if cancel.count():  # only clicks during which the job ran throughout count

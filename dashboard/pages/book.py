@@ -15,6 +15,7 @@ from dashboard.pages.data import DataPage
 from dashboard.pages.explore import ExplorePage
 from dashboard.pages.frame import Frame, page
 from dashboard.pages.learn import LearnPage
+from dashboard.pages.memory import MemoryPage
 from dashboard.pages.page import Page
 from dashboard.pages.parts import column
 from dashboard.pages.trust import TrustPage
@@ -24,6 +25,7 @@ from dashboard.state import PAGES, History, State, apply
 
 MAKERS: dict[str, Callable[[View, History], Page]] = {
     "explore": ExplorePage,
+    "memory": MemoryPage,
     "whatif": WhatIfPage,
     "trust": TrustPage,
     "compare": ComparePage,

@@ -11,11 +11,13 @@ import numpy as np
 import panel as pn
 import param
 import xarray as xr
+from numpy.typing import NDArray
 from panel.io.document import unlocked
 
 from dashboard import engine, sources
 from dashboard.jobs import sentence
 from dashboard.layers import Layer, available, has_departure, layer, title
+from dashboard.memory import showing
 from dashboard.selection import Selection, select
 from dashboard.series import season
 from dashboard.state import FIELDS, FILTERS, OF_DATA, State
@@ -142,10 +144,23 @@ class View(param.Parameterized):
             self.layer = self._layer()
         if names & {"model", "variable", "time", "departure", "cell", "focus", *FILTERS}:
             try:
-                self.selection = select(state, self.world, self.layer, engine.get_world)
+                self.selection = select(state, self.world, self.layer, engine.get_world, self._box())
             except HDLError as error:
                 self.notice = " ".join([self.notice, self._why(error)]).strip()
                 self._fall_back()
+
+    def _box(self) -> NDArray[np.bool_] | None:
+        """Cells that show the chosen box of a memory heatmap; a box that the source cannot tell is dropped."""
+        box = self.state.memory_box
+        if box is None:
+            return None
+        try:
+            return showing(box, self.fields, self.world)
+        except RequestError as error:
+            self.notice = f"{self.notice} {error}".strip()
+        with param.parameterized.discard_events(self.state):
+            self.state.memory_box = None
+        return None
 
     def sources(self) -> dict[str, SourceInfo]:
         """Everything this visitor can choose: what all can, and the maps of their own uploads."""

@@ -1,10 +1,12 @@
-"""Memory heatmap: what past weather still does to stored water, by lag and driver, with marginal bars. Pure.
+"""Memory heatmap: what the past still does to stored water, by lag and driver, month, zone or store. Pure.
 
-Input: DataArray (lag_bin, forcing) with coordinates ``lag_start`` and ``lag_end`` (days), in the target's unit.
+Input: DataArray (lag_bin, rows) with coordinates ``lag_start`` and ``lag_end`` (days), in the target's unit. Rows are
+forcing, store or carrier, whose marginal bars are shares, or month or zone, whose bars are mean memory times.
 """
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import holoviews as hv
@@ -13,19 +15,22 @@ import xarray as xr
 from bokeh.core.properties import value
 from bokeh.models import CustomJS, FixedTicker
 
+from dashboard.layers import MONTHS
 from dashboard.plots.components import quiet_figure, tone_font
 from dashboard.plots.palette import palette
+from dashboard.selection import row_label
 from dashboard.summary import quantity
 from dashboard.theme import tokens
+from hdlcore.attribution.cubes import MONTH_DAYS
 from hdlcore.attribution.lags import LANDMARKS
-from hdlcore.variables import variable
 
 hv.extension("bokeh")
 
-SHORT = {"precipitation": "Precipitation", "air_temperature": "Temperature", "net_radiation": "Radiation"}
 _GAP = 0.12  # between the map and the bars, in rows
 _TOP = 0.85  # height of the bars by lag, in rows
-_SIDE = 0.2  # width of the bars by driver, as a share of the bins
+_SIDE = 0.2  # width of the bars by row, as a share of the bins
+_EDGE = 0.017  # between the map and the bars, as a share of the bins
+_WIDTH = 1.44  # of the frame, in widths of the bins: room for the bars and their numbers
 
 
 # Labels a phone has no room for are left out: from the longest lag down, those nearer than a label is wide.
@@ -53,6 +58,15 @@ def landmarks(start: np.ndarray, end: np.ndarray) -> list[tuple[float, str]]:
     return [(lag_position(day, start, end), name) for day, name in LANDMARKS.items() if day <= end[-1] + 1]
 
 
+def marks_of(start: np.ndarray, end: np.ndarray) -> list[tuple[float, str]]:
+    """Where the axis is labelled: at the lags a person thinks in, or under each window where these stand apart."""
+    if (start[1:] == end[:-1] + 1).all():
+        return landmarks(start, end)
+    months = np.round(start / MONTH_DAYS).astype(int)
+    names = ["1 year" if month == 12 else f"{month} month{'s' if month > 1 else ''}" for month in months]
+    return [(i + 0.5, name) for i, name in enumerate(names)]
+
+
 def colors(signed: bool, dark: bool) -> tuple[str, ...]:
     """Diverging around zero for signed contributions (blue adds water), else from the surface to strong for size."""
     if signed:
@@ -62,13 +76,13 @@ def colors(signed: bool, dark: bool) -> tuple[str, ...]:
 
 def color_limit(heat: xr.DataArray) -> float:
     """Largest size of a contribution: the end of the colours."""
-    most = float(np.nanmax(np.abs(heat.values))) if heat.size else 0.0
+    most = float(np.nanmax(np.abs(heat.values), initial=0))
     return most if most > 0 else 1.0
 
 
-def color_key(heat: xr.DataArray, signed: bool, dark: bool) -> str:
+def color_key(heat: xr.DataArray, signed: bool, dark: bool, limit: float | None = None) -> str:
     """HTML of the colours from low to high with the unit; zero is marked where they diverge."""
-    most = quantity(float(f"{color_limit(heat):.2g}"), str(heat.attrs.get("units") or "mm"))
+    most = quantity(float(f"{limit or color_limit(heat):.2g}"), str(heat.attrs.get("units") or "mm"))
     low, high, zero = ("−", f"+{most}", ' class="zero"') if signed else ("0", most, "")
     ramp = f'<i{zero} style="background: linear-gradient(to right, {", ".join(colors(signed, dark)[::15])})"></i>'
     label = f"Colours of the boxes, from {'−' + most if signed else low} to {most}"
@@ -81,21 +95,47 @@ def box_meaning(signed: bool) -> str:
     return f"A box: {what} weather of that age, on average."
 
 
-def table(heat: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-    """Values (lag_bin, forcing), first and last lag (days), drivers."""
-    heat = heat.transpose("lag_bin", "forcing")
-    return heat.values, heat["lag_start"].values, heat["lag_end"].values, [str(name) for name in heat["forcing"].values]
+def axis_of(heat: xr.DataArray) -> str:
+    """Dimension of the rows."""
+    return next(str(name) for name in heat.dims if name != "lag_bin")
 
 
-def heatmap(heat: xr.DataArray, signed: bool, dark: bool = False, summary: str = "", height: int = 168) -> hv.Overlay:
-    """Lag by driver: colour is the contribution, or its size; bars are totals by lag (above), driver (right)."""
-    values, start, end, drivers = table(heat)
+def row_names(heat: xr.DataArray) -> list[str]:
+    """What the rows are called on the screen."""
+    axis = axis_of(heat)
+    names = heat[axis].values
+    if axis == "month":
+        return [MONTHS[int(month) - 1][:3] for month in names]
+    return [str(name).capitalize() if axis == "zone" else row_label(str(name)) for name in names]
+
+
+def row_marks(heat: xr.DataArray) -> tuple[np.ndarray, list[str]]:
+    """Length of the bar beside each row (1 is the longest) and its text: a share, or a mean memory time in days."""
+    size = np.abs(np.nan_to_num(heat.transpose("lag_bin", ...).values))
+    total = size.sum(0)
+    if axis_of(heat) in ("month", "zone"):
+        middle = 0.5 * (heat["lag_start"] + heat["lag_end"]).values
+        days = (size * middle[:, None]).sum(0) / np.where(total > 0, total, 1)
+        return days / max(days.max(initial=0), 1e-12), [f"{value:.0f} d" for value in days]
+    share = total / max(total.sum(), 1e-12)
+    return share / max(share.max(initial=0), 1e-12), [f"{100 * part:.0f} %" for part in share]
+
+
+def heatmap(
+    heat: xr.DataArray, signed: bool, dark: bool = False, summary: str = "", height: int = 168,
+    limit: float | None = None, box: tuple[list[int], int, int] | None = None,
+) -> hv.Overlay:  # fmt: skip
+    """Lag by row: colour is the contribution, or its size; bars are totals by lag (above) and by row (right).
+
+    limit : end of the colours (default: the largest size). box : rows and first and last window to outline.
+    """
+    values = heat.transpose("lag_bin", ...).values
+    start, end = heat["lag_start"].values, heat["lag_end"].values
     tone = tokens(dark)
-    n, rows = len(start), len(drivers)
-    size = np.abs(values)
-    most = color_limit(heat)
+    n, rows = values.shape
+    most = limit or color_limit(heat)
     lag, row = np.meshgrid(np.arange(n), np.arange(rows), indexing="ij")
-    y = rows - 1 - row  # the first driver on top
+    y = rows - 1 - row  # the first row on top
     boxes = hv.Rectangles(
         (lag.ravel() + 0.03, y.ravel() + 0.03, lag.ravel() + 0.97, y.ravel() + 0.97, values.ravel()),
         vdims="contribution",
@@ -103,14 +143,14 @@ def heatmap(heat: xr.DataArray, signed: bool, dark: bool = False, summary: str =
     boxes = boxes.opts(
         color="contribution", cmap=list(colors(signed, dark)), clim=(-most if signed else 0, most), line_alpha=0
     )
-
-    by_lag, by_driver = size.sum(1), size.sum(0)
+    by_lag = np.abs(np.nan_to_num(values)).sum(1)
+    tall = _TOP * max(1.0, rows / 5)
     floor = rows + _GAP
-    top = floor + _TOP * by_lag / max(by_lag.max(), 1e-12)
-    at = np.arange(n)
-    wall = n + 0.25
-    side = wall + _SIDE * n * by_driver / max(by_driver.max(), 1e-12)
-    lines = rows - 1 - np.arange(rows)
+    top = floor + tall * by_lag / max(by_lag.max(initial=0), 1e-12)
+    at, lines = np.arange(n), rows - 1 - np.arange(rows)
+    wall = n * (1 + _EDGE)
+    length, texts = row_marks(heat)
+    side = wall + _SIDE * n * length
     bars = hv.Rectangles(
         (
             np.concatenate([at + 0.15, np.full(rows, wall)]),
@@ -119,23 +159,23 @@ def heatmap(heat: xr.DataArray, signed: bool, dark: bool = False, summary: str =
             np.concatenate([top, lines + 0.75]),
         )
     ).opts(color=tone["quiet"], alpha=0.55, line_alpha=0)
-    share = 100 * by_driver / max(by_driver.sum(), 1e-12)
-    text = hv.Labels(
-        {"x": side + 0.15, "y": lines + 0.5, "text": [f"{part:.0f} %" for part in share]}, ["x", "y"], "text"
-    )
+    text = hv.Labels({"x": side + 0.01 * n, "y": lines + 0.5, "text": texts}, ["x", "y"], "text")
     text = text.opts(
         text_color=tone["text"], text_align="left", text_baseline="middle", text_font_size="12px", hooks=[_label_font]
     )
-    return hv.Overlay([boxes, bars, text]).opts(
+    outline = hv.Rectangles(_outlines(box, rows)).opts(
+        fill_alpha=0, line_color=tone["text"], line_width=2.5, line_alpha=1
+    )
+    return hv.Overlay([boxes, bars, text, outline]).opts(
         hv.opts.Overlay(
             height=height,
             responsive=True,
             show_legend=False,
-            xlim=(0, n * (1 + _SIDE) + 3.6),
-            ylim=(0, rows + _GAP + _TOP + 0.05),
+            xlim=(0, n * _WIDTH),
+            ylim=(0, rows + _GAP + tall + 0.05),
             xlabel="age of the weather",
             ylabel="",
-            hooks=[_frame(drivers, landmarks(start, end), tone, summary)],
+            hooks=[_frame(row_names(heat), marks_of(start, end), tone, summary)],
             default_tools=[],
             active_tools=[],
             toolbar=None,
@@ -143,11 +183,21 @@ def heatmap(heat: xr.DataArray, signed: bool, dark: bool = False, summary: str =
     )
 
 
+def _outlines(box: tuple[list[int], int, int] | None, rows: int) -> list[tuple[float, float, float, float]]:
+    """A frame around each run of neighbouring rows of a box."""
+    if box is None:
+        return []
+    chosen, first, last = box
+    breaks = [i for i in range(1, len(chosen)) if chosen[i] != chosen[i - 1] + 1]
+    runs = [chosen[a:b] for a, b in zip([0, *breaks], [*breaks, len(chosen)], strict=True)]
+    return [(float(first), float(rows - 1 - run[-1]), last + 1.0, float(rows - run[0])) for run in runs]
+
+
 def _label_font(plot: Any, element: Any) -> None:
     plot.handles["glyph"].update(text_font=value(tone_font()))
 
 
-def _frame(drivers: list[str], marks: list[tuple[float, str]], tone: dict[str, str], summary: str) -> Any:
+def _frame(names: list[str], marks: list[tuple[float, str]], tone: dict[str, str], summary: str) -> Any:
     def hook(plot: Any, element: Any) -> None:
         fig = plot.state
         quiet_figure(fig, tone, summary, left=92, top=2, rows=False)
@@ -160,8 +210,25 @@ def _frame(drivers: list[str], marks: list[tuple[float, str]], tone: dict[str, s
             major_tick_line_color=tone["quiet"],
             axis_label=None,
         )
-        rows = len(drivers)
-        names = {rows - 1 - i + 0.5: SHORT.get(name, variable(name).long_name) for i, name in enumerate(drivers)}
-        fig.yaxis.update(ticker=FixedTicker(ticks=list(names)), major_label_overrides=names)
+        at = {len(names) - 1 - i + 0.5: name for i, name in enumerate(names)}
+        fig.yaxis.update(ticker=FixedTicker(ticks=list(at)), major_label_overrides=at)
 
     return hook
+
+
+def figure_html(heat: xr.DataArray, signed: bool, label: str) -> str:
+    """The heatmap as a table of coloured boxes, for a file that needs no server."""
+    tones, most, units = colors(signed, False), color_limit(heat), str(heat.attrs.get("units") or "mm")
+    values = np.nan_to_num(heat.transpose("lag_bin", ...).values)
+    place = (values / most + 1) / 2 if signed else np.abs(values) / most
+    at = np.clip(np.round(place * (len(tones) - 1)), 0, len(tones) - 1).astype(int)
+    ages = "".join(f"<th>{start}</th>" for start in heat["lag_start"].values)
+    rows = ""
+    for k, name in enumerate(row_names(heat)):
+        boxes = [
+            f'<td style="background:{tones[at[i, k]]};min-width:18px" title="{quantity(value, units)}"></td>'
+            for i, value in enumerate(values[:, k])
+        ]
+        rows += f"<tr><th>{escape(name)}</th>{''.join(boxes)}</tr>"
+    caption = f"Memory of stored water, {label}: days ago, to {quantity(most, units)}"
+    return f"<table><caption>{escape(caption)}</caption><tr><th></th>{ages}</tr>{rows}</table>"

@@ -16,8 +16,25 @@ Frequency = Literal["daily", "monthly"]
 
 #: Default period: the calendar years of the GRACE record that the shipped models are compared with.
 START, END = "2002-01-01", "2007-12-31"
-#: Ways to explain: gradients of a network's model, or what a process model answers when its forcing is nudged.
-EXPLANATIONS = (*METHODS, "finite_difference")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One way to explain: what it is called, what its numbers mean, and by what they are split."""
+
+    label: str
+    claim: str
+    axis: Literal["forcing", "store"] = "forcing"
+
+
+#: Ways to explain: methods on a network's model, or what a process model answers when its forcing is nudged.
+EXPLANATIONS = {method.name: Explanation(method.label, method.claim, method.axis) for method in METHODS.values()} | {
+    "finite_difference": Explanation(
+        "True response",
+        "How the target of the made-up world truly answers when the weather of one past day is changed a little, times "
+        "that day's departure from its usual weather.",
+    )
+}
 #: Days back that can be asked for, points or draws, and cells that a pulse is given to at once.
 MAX_LAGS, MAX_SAMPLES, MAX_PULSED = 1460, 256, 200
 #: Years a run may reach; outside them a date is taken for a slip.

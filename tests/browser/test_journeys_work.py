@@ -6,7 +6,6 @@ import re
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ import xarray as xr
 from playwright.sync_api import Locator, expect
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import Explorer, NewExplorer
+    from tests.browser.conftest import Explorer
 
 pytestmark = pytest.mark.browser
 
@@ -44,59 +43,6 @@ def test_raw_and_anomaly_run_the_model_live(app: Explorer) -> None:
     app.radio("Season").click()
     expect(app.curves).to_have_attribute("aria-label", re.compile("Kenya.*swings by"))
     expect(app.page).not_to_have_url(re.compile("series="))
-
-
-def test_live_explanation_completes_and_says_what_it_leaves_out(app: Explorer) -> None:
-    """Gradient x input of the chosen cell: the note gives cost, memory and completeness gap; the heatmap changes."""
-    app.open("?v=1&at=50.5,10.5")
-    shipped = app.picture(app.memory).tobytes()
-    app.button("Explain this cell live").click()
-    expect(progress(app)).to_have_count(1)
-    note = app.page.get_by_text("computed live in")
-    expect(note).to_have_text(
-        re.compile(r"Mean memory \d+ days\. Not accounted for: [\d.]+ mm of [\d.]+ mm on average")
-    )
-    expect(app.button("Explain this cell live")).to_be_disabled()
-    assert app.filled().picture(app.memory).tobytes() != shipped
-    app.tap(*INDIA)
-    expect(app.place).to_contain_text("India")
-    expect(app.page.get_by_text("precomputed for the 15th of each month of 2005")).to_be_visible()
-    expect(app.button("Explain this cell live")).to_be_enabled()
-
-
-def test_cancel_stops_a_job_and_leaves_the_page_as_it_was(app: Explorer) -> None:
-    """After Cancel the bar goes, nothing of the job arrives, no error is shown, and it can be asked for again."""
-    app.open("?v=1&at=-25.5,135.5&method=integrated_gradients")
-    text = app.text_of(app.memory)
-    app.button("Explain this cell live").click()
-    expect(progress(app)).to_have_count(1)
-    app.button("Cancel").filter(visible=True).click()
-    expect(progress(app)).to_have_count(0)
-    app.page.wait_for_timeout(1500)
-    assert app.text_of(app.memory) == text
-    expect(app.page.get_by_text("computed live in")).to_have_count(0)
-    expect(app.page.get_by_role("alert").filter(visible=True)).to_have_count(0)
-    expect(app.button("Explain this cell live")).to_be_enabled()
-
-
-def test_a_second_visitor_is_answered_while_the_first_waits(visitor: NewExplorer) -> None:
-    """One visitor's long explanation holds up nobody else's clicks, and ends well."""
-    first = visitor().open("?v=1&at=64.5,100.5&method=integrated_gradients")
-    second = visitor().open()
-    first.button("Explain this cell live").click()
-    expect(progress(first)).to_have_count(1)
-    started = time.monotonic()
-    second.tap(*KENYA)
-    expect(second.memory).to_have_attribute("aria-label", re.compile("Kenya"))
-    took = time.monotonic() - started
-    assert took < ANSWERS_SECONDS, f"the second visitor waited {took:.1f} s for a click"
-    # the first visitor's own page answers too: another cell ends the job that nobody waits for any more
-    first.tap(*GERMANY)
-    expect(first.place).to_contain_text("Germany")
-    expect(progress(first)).to_have_count(0)
-    first.pick("Method", "Gradient × input")
-    first.button("Explain this cell live").click()
-    expect(first.page.get_by_text("computed live in")).to_be_visible()
 
 
 def saved(app: Explorer, button: str, folder: Path) -> Path:

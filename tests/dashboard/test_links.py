@@ -12,9 +12,13 @@ from dashboard.state import (
     COMPARE,
     DEFAULT_CELL,
     FIELDS,
+    MEASURES,
     METHODS,
     PAGES,
     PROJECTIONS,
+    QUARTERS,
+    REACH,
+    ROWS,
     SERIES,
     STEPS,
     State,
@@ -49,6 +53,13 @@ states = st.fixed_dictionaries(
         "series": st.sampled_from(list(SERIES)),
         "method": st.sampled_from(list(METHODS)),
         "signed": st.booleans(),
+        "rows": st.sampled_from(list(ROWS)),
+        "quarter": st.sampled_from(list(QUARTERS)),
+        "reach": st.sampled_from(list(REACH)),
+        "measure": st.sampled_from(list(MEASURES)),
+        "memory_box": st.one_of(
+            st.none(), st.just(("zone", ("arid", "cold"), 90, 364)), st.just(("driver", ("wind_speed",), 0, 0))
+        ),
         "scenario": st.sampled_from(
             ["", "all>>30", "precipitation*0.5@2003-06-01..2003-08-31;air_temperature-2@winter"]
         ),

@@ -58,6 +58,7 @@ DASHBOARD_MAY_IMPORT = (
     "hdlcore.data.review_finding",
     "hdlcore.data.ingest",
     "hdlcore.data.regions",
+    "hdlcore.attribution.cubes",
     "hdlcore.attribution.views",
     "hdlcore.attribution.lags",
     "hdlcore.progress",

@@ -1,0 +1,102 @@
+"""A memory heatmap that lives on: new numbers go into the same figure; a tap or a drag chooses a box of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import holoviews as hv
+import panel as pn
+import xarray as xr
+from bokeh.events import SelectionGeometry, Tap
+from bokeh.models import BoxSelectTool, CustomJS, LinearColorMapper
+from holoviews.streams import Pipe
+
+from dashboard.pages.parts import column, html
+from dashboard.plots.heatmap import color_key, color_limit, heatmap
+
+#: Told of a box: first and last row (positions from the top), first and last window.
+OnBox = Callable[[int, int, int, int], None]
+# On a phone a drag scrolls the page; a tap chooses one box there.
+_TOUCH = 'if (matchMedia("(pointer: coarse)").matches) fig.toolbar.active_drag = null'
+
+
+class HeatPane:
+    """Plot and colour key; `show` fills them, `clear` leaves them empty."""
+
+    def __init__(self, height: int = 168, chosen: OnBox | None = None) -> None:
+        self.height, self._chosen = height, chosen
+        self.heat: xr.DataArray | None = None
+        self._signed = self._dark = False
+        self._text = ""
+        self._limit: float | None = None
+        self._box: tuple[list[int], int, int] | None = None
+        self._pipe = Pipe(data=None)
+        self._drawn: tuple[Any, ...] | None = None
+        self._plot = pn.Column(margin=0, sizing_mode="stretch_width")
+        self._key = html("heatkey")
+        self.layout = column("heatpane", self._plot, self._key)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.heat = self._drawn = None
+        self._plot[:] = []
+        self._key.object = ""
+
+    def show(
+        self, heat: xr.DataArray, signed: bool, dark: bool, text: str, limit: float | None = None,
+        box: tuple[list[int], int, int] | None = None,
+    ) -> None:  # fmt: skip
+        """Draw a heatmap; `text` is what a screen reader says of it, `limit` the end of its colours."""
+        self.heat, self._signed, self._dark, self._text, self._limit, self._box = heat, signed, dark, text, limit, box
+        axis = next(str(name) for name in heat.dims if name != "lag_bin")
+        kind = (axis, *map(str, heat[axis].values), *heat["lag_end"].values.tolist(), signed, dark)
+        if kind == self._drawn:
+            self._pipe.send(object())
+        else:
+            self._drawn, self._pipe = kind, Pipe(data=None)
+            plot = hv.DynamicMap(self._draw, streams=[self._pipe])
+            height = self.height + max(heat.sizes[axis] - 5, 0) * 22
+            self._plot[:] = [pn.pane.HoloViews(plot, height=height, sizing_mode="stretch_width", margin=0)]
+        self._key.object = color_key(heat, signed, dark, limit)
+
+    def _draw(self, data: Any) -> hv.Overlay:
+        assert self.heat is not None
+        height = self.height + max(self.heat.shape[1] - 5, 0) * 22
+        plot = heatmap(self.heat, self._signed, self._dark, self._text, height, self._limit, self._box)
+        hooks = plot.opts.get("plot").kwargs.get("hooks", [])
+        return plot.opts(hooks=[*hooks, self._keep])
+
+    def _keep(self, plot: Any, element: Any) -> None:
+        """Keep a figure that lives on in step: its description, the colours' range, what a tap means."""
+        fig = plot.state
+        fig.html_attributes = {"role": "img", "aria-label": self._text}
+        if self.heat is not None:
+            most = self._limit or color_limit(self.heat)
+            for mapper in fig.select({"type": LinearColorMapper}):
+                mapper.update(low=-most if self._signed else 0, high=most)
+        if self._chosen is not None and not fig.select({"type": BoxSelectTool}):
+            tool = BoxSelectTool(renderers=[])
+            fig.add_tools(tool)
+            fig.toolbar.active_drag = tool
+            fig.js_on_change("inner_width", CustomJS(args={"fig": fig}, code=_TOUCH))
+            fig.on_event(Tap, lambda event: self._choose(event.x, event.y, event.x, event.y))
+            fig.on_event(SelectionGeometry, self._dragged)
+
+    def _dragged(self, event: SelectionGeometry) -> None:
+        shape = event.geometry
+        if event.final and shape.get("type") == "rect":
+            self._choose(shape["x0"], shape["y0"], shape["x1"], shape["y1"])
+
+    def _choose(self, x0: Any, y0: Any, x1: Any, y1: Any) -> None:
+        """From places on the plot to rows and windows; what lies beside the boxes chooses nothing."""
+        if self._chosen is None or self.heat is None or any(value is None for value in (x0, y0, x1, y1)):
+            return
+        windows, rows = self.heat.transpose("lag_bin", ...).shape
+        (left, right), (low, high) = sorted((x0, x1)), sorted((y0, y1))
+        if right < 0 or left >= windows or high < 0 or low >= rows:
+            return
+        last = min(int(right), windows - 1)
+        self._chosen(
+            rows - 1 - min(int(high), rows - 1), rows - 1 - max(int(low), 0), min(max(int(left), 0), last), last
+        )
