@@ -1,4 +1,4 @@
-"""Journeys with live work: runs and explanations with progress and cancel, two visitors at once, taking data away."""
+"""Journeys with live work and taking data away: runs of the model, files, the snippet, the same in NetCDF."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
-GERMANY, KENYA, INDIA = (50.5, 10.5), (0.5, 38.5), (22.5, 80.5)
-# A click while another visitor's job runs: fractions of a second when idle; this only tells "answers" from "waits".
-ANSWERS_SECONDS = 8.0
 
 
 def progress(app: Explorer) -> Locator:
