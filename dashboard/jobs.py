@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -40,12 +41,26 @@ def sentence(error: BaseException, doing: str) -> str:
     return f"{doing} failed unexpectedly; the log has the details under {log_id(error, doing)}."
 
 
+def when_arrived(change: Callable[[], None]) -> None:
+    """Change what is shown at once, or, while the page is on its way to the browser, when it has arrived.
+
+    Before the browser asks for the page, changes are part of it. Between its asking and its saying that all is drawn
+    Panel 1.9 drops changes that it holds back (visibility, children of a row), since it takes the page for unsent.
+    """
+    document = pn.state.curdoc
+    session = getattr(document.session_context, "session", None) if document is not None else None
+    if session is not None and session.connection_count and not pn.state.loaded:
+        pn.state.onload(change)
+    else:
+        change()
+
+
 def _soon(document: Document | None, change: Callable[[], None]) -> None:
     """Change what is shown: at once outside a server, else on the loop's next turn under the document's lock."""
     if document is None or document.session_context is None or document.session_context.server_context is None:
         change()
     else:
-        document.add_next_tick_callback(change)
+        document.add_next_tick_callback(partial(when_arrived, change))
 
 
 class Lane(param.Parameterized):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
 from dashboard import links, tours
-from dashboard.jobs import sentence
+from dashboard.jobs import sentence, when_arrived
 from dashboard.pages.compare import ComparePage
 from dashboard.pages.data import DataPage
 from dashboard.pages.explore import ExplorePage
@@ -97,6 +98,6 @@ class Book:
 
         for number, step in enumerate(made.steps()):
             if live:
-                document.add_timeout_callback(guarded(step), FIRST_MS + number * STEP_MS)
+                document.add_timeout_callback(partial(when_arrived, guarded(step)), FIRST_MS + number * STEP_MS)
             else:
                 guarded(step)()

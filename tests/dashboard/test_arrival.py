@@ -1,0 +1,33 @@
+"""Changes made while a page is on its way to the browser are part of it, or wait until it has arrived."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import panel as pn
+import pytest
+from bokeh.document import Document
+from panel.io.state import set_curdoc
+
+from dashboard.jobs import when_arrived
+
+
+def document_with(connections: int) -> Document:
+    """A document whose session has so many open connections."""
+    document = Document()
+    session = SimpleNamespace(connection_count=connections)
+    document._session_context = lambda: SimpleNamespace(session=session)  # type: ignore[assignment]
+    return document
+
+
+@pytest.mark.parametrize(("connections", "at_once"), [(0, True), (1, False)])
+def test_a_change_waits_only_while_the_page_is_on_its_way(connections: int, at_once: bool) -> None:
+    """Unasked for: made at once. Asked for and not yet drawn: made when the browser says that it is there."""
+    document, done = document_with(connections), []
+    with set_curdoc(document):
+        when_arrived(lambda: done.append(1))
+        assert bool(done) is at_once
+        pn.state._on_load(document)
+        assert done == [1]
+        when_arrived(lambda: done.append(2))
+        assert done == [1, 2]
