@@ -14,7 +14,7 @@ import typer
 from rich.logging import RichHandler
 from rich.table import Table
 
-from hdlcore import cli_cluster, cli_data, cli_explain
+from hdlcore import cli_cluster, cli_data, cli_explain, cli_memory_study
 from hdlcore.cli_cluster import LocalClusterOption, ResumeOption, SchedulerOption
 from hdlcore.cli_options import (
     AllOption,
@@ -264,6 +264,7 @@ def search(
 app.command(cls=cli_data.IngestCommand)(cli_data.ingest)
 app.command()(cli_data.review)
 app.command()(cli_data.twin)
+app.command()(cli_memory_study.memory_study)
 
 
 @app.command(

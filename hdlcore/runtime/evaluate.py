@@ -87,6 +87,11 @@ def observations(recipe: Recipe, data: Path | None, progress: Progress | None = 
         if open_cube(data).kind != "twin":
             raise RequestError(f"{data} is no twin; make one with 'hdl twin --out FILE', or leave --data out.")
         return data
+    return twin_cube(progress)
+
+
+def twin_cube(progress: Progress | None = None) -> Path:
+    """The twin Earth's cube in the cache, made on first use (some minutes)."""
     path = cache_folder("twin") / "twin.zarr"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

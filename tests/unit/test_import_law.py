@@ -33,15 +33,18 @@ ALLOWED: dict[str, set[str]] = {
     "training": GROUND | {"data", "models", "analysis"},
     "attribution": GROUND | {"data", "models", "analysis"},
     "runtime": GROUND | {"data", "models", "training", "attribution", "analysis"},
+    # Networks of its own on the twin's truth: not what the app's models are trained by, so not blind to it.
+    "memory_study": GROUND | {"data", "models", "training", "analysis", "runtime"},
     "doctor": GROUND | {"data", "models", "training", "attribution", "analysis", "runtime"},
     "console": set(),
     "cli_data": FOUNDATION | {"data", "console"},
     "cli_cluster": FOUNDATION | {"runtime", "console"},
     "cli_options": FOUNDATION | {"data", "runtime"},
     "cli_explain": FOUNDATION | {"attribution", "runtime", "console", "cli_cluster", "cli_options"},
+    "cli_memory_study": FOUNDATION | {"analysis", "memory_study", "runtime", "console"},
     "cli": GROUND
     | {"data", "models", "training", "attribution", "analysis", "runtime", "doctor"}
-    | {"console", "cli_data", "cli_cluster", "cli_options", "cli_explain"},
+    | {"console", "cli_data", "cli_cluster", "cli_options", "cli_explain", "cli_memory_study"},
 }
 # The dashboard sees the engine, the analysis and names; data and attribution only as pure functions on datasets, and
 # for the Data page the cubes, their reviews and the door that files come in by.
@@ -60,6 +63,7 @@ DASHBOARD_MAY_IMPORT = (
     "hdlcore.data.regions",
     "hdlcore.attribution.cubes",
     "hdlcore.attribution.views",
+    "hdlcore.memory_study.result",
     "hdlcore.attribution.lags",
     "hdlcore.progress",
 )
