@@ -16,6 +16,7 @@ from dashboard.pages.trust_map import ScoreMapPart, ZonesPart
 from dashboard.pages.trust_members import EachMemberPart
 from dashboard.pages.trust_scores import CalibrationPart, LimitsPart, MembersPart, ScoresPart
 from dashboard.pages.trust_split import SplitPart
+from dashboard.pages.trust_truth import TruthPart
 from dashboard.pages.trust_view import Trust
 from dashboard.pages.view import View
 from dashboard.state import History, apply
@@ -83,7 +84,9 @@ class TrustPage:
         held = self.trust
         beside = [part(held).layout for part in (MembersPart, SplitPart)]
         parts = [DensityPart(held).layout, column("trustcolumn", *beside), EachMemberPart(held).layout]
-        self.layout.extend([column("trustgrid", *parts), EvaluatePart(held).layout, LimitsPart(held).layout])
+        self.layout.extend(
+            [TruthPart(held).layout, column("trustgrid", *parts), EvaluatePart(held).layout, LimitsPart(held).layout]
+        )
 
     def _tell(self, names: frozenset[str]) -> None:
         """Why there is nothing to judge, or what the model lacks."""

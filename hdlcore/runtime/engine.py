@@ -27,10 +27,8 @@ from hdlcore.runtime.datasets import DataSource
 from hdlcore.runtime.disk_cache import DiskCache, entry_name
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.estimate import PROBE_CELLS, Estimate, Rate, Request, estimate, measure_rate
-from hdlcore.runtime.evaluate import evaluate
 from hdlcore.runtime.grade_file import read_grades
 from hdlcore.runtime.model_source import ModelInfo, ModelSource
-from hdlcore.runtime.partition import partition_of
 from hdlcore.runtime.report import Report
 from hdlcore.runtime.requests import ExplanationRequest, Frequency, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.scenarios import first_changed_day, parse_scenario
@@ -214,6 +212,8 @@ class Engine:
 
         Gives way to whoever looks at a screen between its blocks of cells. Raises `Cancelled`, `ModelError`.
         """
+        from hdlcore.runtime.evaluate import evaluate  # brings training, which no other question needs
+
         source = self._model_source(model_id)
         key = (model_id, source.version)
         if key not in self._evaluations:
@@ -236,6 +236,8 @@ class Engine:
     ) -> dict[str, PartitionCurve]:
         """How a model splits incoming water against the soil's deficit (see `hdlcore.runtime.partition`), kept; empty
         for a model that does not learn the split."""
+        from hdlcore.runtime.partition import partition_of
+
         source = self._model_source(model_id)
         key = (model_id, source.version)
         if key not in self._partitions:

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from dashboard import engine, members, trust, trust_export
+from dashboard import engine, members, trust, trust_export, truth
 from dashboard.pages.book import Book
 from dashboard.pages.trust import TrustPage
 from dashboard.pages.trust_evaluate import EvaluatePart
 from dashboard.pages.trust_members import EachMemberPart
 from dashboard.pages.trust_scores import CalibrationPart, LimitsPart, MembersPart, ScoresPart
 from dashboard.pages.trust_split import SplitPart
+from dashboard.pages.trust_truth import TruthPart
 from dashboard.pages.trust_view import Trust
 from dashboard.pages.view import View
 from dashboard.state import History, State, apply
@@ -211,3 +212,25 @@ def test_an_evaluation_waits_for_the_button_and_stops_when_told() -> None:
     with pytest.raises(Cancelled):
         engine.get_engine().evaluate("global-grace", cancel=stop)
     assert not engine.get_engine()._evaluations
+
+
+def test_truth_stands_beside_the_model_of_the_twin_alone() -> None:
+    held = _trust(model="global-twin")
+    part = TruthPart(held)
+    assert "in truth" in part.lead.object and "(model" in part.lead.object
+    area, of = held.view.world["area"].values, held.view.selection.of
+    assert truth.shares(held.truth, of, area).sum() == pytest.approx(1, abs=0.01)
+    assert 0 < truth.shares(held.view.fields, of, area).sum() < 1.01  # its quick store is none of the three
+    heat = part._memory("truth")
+    assert heat is not None and truth.likeness(heat, heat) == pytest.approx(1)
+    assert np.isnan(truth.likeness(heat, None)) and "has not been asked" in part.note.object
+    apply(held.state, {"model": "global-grace"})
+    assert "gone" in part.layout.css_classes
+
+
+def test_the_model_that_was_asked_is_compared_with_the_truth() -> None:
+    held = _trust(model="global-twin")
+    part = TruthPart(held)
+    part._ask()
+    assert not part.lane.error and "agrees with the truth" in part.note.object
+    assert part.button.items == []

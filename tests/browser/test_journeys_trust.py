@@ -1,0 +1,99 @@
+"""Journeys through Trust in a real browser: linked views, keyboard, phone, models and what is none."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_journeys_access import _TOO_WIDE
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Explorer, NewExplorer
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_zone_that_is_pressed_filters_every_view(app: Explorer) -> None:
+    """Map, density, chips and address follow a zone; the rows of the other zones stay."""
+    app.visit("v=1&page=trust")
+    density = app.page.get_by_role("img", name=re.compile("pairs of month and cell"))
+    expect(density).to_have_attribute("aria-label", re.compile("^All land: 177,216 pairs"))
+    before = app.picture(density).tobytes()
+    app.page.get_by_role("button", name=re.compile("^Cold: median")).click()
+    expect(density).to_have_attribute("aria-label", re.compile("^Cells left: 58,500 pairs"))
+    assert app.picture(density).tobytes() != before
+    assert (app.query()["zone"], app.query()["of"]) == ("cold", "filter")
+    expect(app.page.get_by_role("button", name=re.compile("^Arid: median .* 4,135 cells"))).to_be_visible()
+    expect(
+        app.page.get_by_role("img", name=re.compile("^Map: Skill .*Cold climate: median over cells"))
+    ).to_be_visible()
+
+
+def test_the_chosen_score_is_in_the_link_and_on_every_page(app: Explorer, visitor: NewExplorer) -> None:
+    """A score of snow brings the truth of snow; the link opens the same for somebody else."""
+    app.visit("v=1&page=trust&model=global-twin")
+    app.pick("Score", "Truth found: anomalies of snow (r)")
+    expect(app.page.get_by_role("heading", name="Snow: known and simulated")).to_be_visible()
+    assert app.query()["var"] == "swe_truth_correlation"
+    expect(app.page.get_by_role("img", name=re.compile("^Map of what carries stored water, truth"))).to_be_visible()
+    expect(app.page.get_by_text(re.compile("^Generated Trained on generated observations"))).to_be_visible()
+    other = visitor().visit(app.page.url.partition("?")[2])
+    expect(other.page.get_by_role("img", name=re.compile("^Map: Truth found: anomalies of snow"))).to_be_visible()
+
+
+def test_every_member_is_drawn_for_the_cell_that_is_written(app: Explorer) -> None:
+    """Latitude and longitude by key; the members of the new place come by themselves; their table."""
+    app.visit("v=1&page=trust")
+    app.page.get_by_label("Latitude, degrees north").fill("50.5")
+    app.fill("Longitude, degrees east", "10.5")
+    soil = app.page.get_by_role("img", name=re.compile("^Soil moisture of each member, Germany"))
+    expect(soil).to_be_visible()
+    assert len(app.picture(soil).getcolors(1 << 20) or []) > 10
+    app.button("Members as a table: table").click()
+    expect(app.page.get_by_role("region", name=re.compile("^Members at Germany"))).to_be_visible()
+
+
+def test_an_evaluation_is_asked_for_shows_progress_and_is_cancelled(app: Explorer) -> None:
+    """The button starts it, the page stays alive, Cancel ends it."""
+    app.visit("v=1&page=trust")
+    app.button("Evaluate anew").click()
+    bar = app.page.get_by_role("progressbar", name=re.compile("Scoring|preparing|running all land"))
+    expect(bar).to_be_visible()
+    app.page.get_by_role("button", name=re.compile("^Polar: median")).click()
+    expect(app.page.get_by_text(re.compile("^Cells left: 14,6"))).to_be_visible()
+    app.button("Cancel").click()
+    expect(bar).to_be_hidden()
+    expect(app.button("Evaluate anew")).to_be_enabled()
+
+
+def test_by_keyboard_alone(app: Explorer) -> None:
+    """Down the zones with the arrow key, Enter presses one, Enter again lets it go."""
+    app.visit("v=1&page=trust")
+    app.page.get_by_role("button", name=re.compile("^Tropical: median")).focus()
+    app.page.keyboard.press("ArrowDown")
+    app.page.keyboard.press("Enter")
+    arid = app.page.get_by_role("button", name=re.compile("^Arid: median"))
+    expect(arid).to_have_attribute("aria-pressed", "true")
+    expect(arid).to_be_focused()
+    app.page.keyboard.press("Enter")
+    expect(arid).to_have_attribute("aria-pressed", "false")
+    assert "zone" not in app.query()
+
+
+def test_the_twin_is_no_model_and_one_is_offered(app: Explorer) -> None:
+    """A sentence and a way on, never an empty page."""
+    app.visit("v=1&page=trust&model=twin-earth")
+    expect(app.page.get_by_text(re.compile("is itself the truth"))).to_be_visible()
+    app.button("Show World water, trained on the twin Earth").click()
+    expect(app.page.get_by_role("heading", name="Truth beside model")).to_be_visible()
+
+
+def test_it_fits_a_phone(visitor: NewExplorer) -> None:
+    """Nothing is wider than the screen."""
+    app = visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    app.visit("v=1&page=trust&model=global-twin")
+    assert app.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert app.page.evaluate(_TOO_WIDE) == []
