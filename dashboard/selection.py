@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -32,7 +32,8 @@ class Selection:
     """Cells of the present view.
 
     `mask` (cell): let through by the filters; `outline` (cell): cells of the named or drawn region, or None; `position`
-    of the chosen cell; `of`: positions the curves are of; `label` says what those are.
+    of the chosen cell; `of`: positions the curves are of; `label` says what those are; `masks`: what each filter lets
+    through.
     """
 
     mask: Mask
@@ -41,6 +42,12 @@ class Selection:
     of: NDArray[np.intp]
     label: str
     empty: str = ""
+    masks: dict[str, Mask] = field(default_factory=dict)
+
+    def without(self, name: str) -> Mask:
+        """Cells that every filter but one lets through, (cell)."""
+        others = [mask for other, mask in self.masks.items() if other != name]
+        return np.logical_and.reduce(others) if others else np.ones_like(self.mask)
 
     @property
     def single(self) -> bool:
@@ -187,15 +194,9 @@ def select(
     labels = filter_labels(state, world, layer.variable)
     if state.focus == "filter" and masks and mask.any():
         label = " · ".join(labels.values())
-        return Selection(mask, outline, position, np.flatnonzero(mask), label)
+        return Selection(mask, outline, position, np.flatnonzero(mask), label, masks=masks)
     empty = explain_empty(masks, labels) if masks and not mask.any() else ""
-    return Selection(mask, outline, position, np.array([position]), cell_label(world, position), empty)
-
-
-def mask_without(name: str, state: State, world: xr.Dataset, layer: Layer, world_of: Callable[[], xr.Dataset]) -> Mask:
-    """Cells that every filter but one lets through, (cell)."""
-    masks = [mask for other, mask in _masks(state, world, layer, world_of).items() if other != name]
-    return np.logical_and.reduce(masks) if masks else np.ones(world.sizes["cell"], bool)
+    return Selection(mask, outline, position, np.array([position]), cell_label(world, position), empty, masks)
 
 
 def cell_label(world: xr.Dataset, position: int) -> str:

@@ -76,8 +76,7 @@ class EachMemberPart:
             asked = SimulationRequest(info.id, cells, frequency="monthly")
             return members_of(engine.get_engine().members(asked, progress, cancel, self.view.asker), area)
 
-        # what changes while the browser is still building the page may be lost on its way
-        pn.state.onload(lambda: self.lane.start("Running every member", work, self._show))
+        self.lane.start("Running every member", work, self._show)
 
     def _nothing(self, why: str) -> None:
         self.lane.cancel()

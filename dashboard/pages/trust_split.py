@@ -56,8 +56,7 @@ class SplitPart:
         def work(progress: Any, cancel: Any) -> dict[str, Any]:
             return engine.get_engine().partition(info.id, cancel, self.view.asker)
 
-        # what changes while the browser is still building the page may be lost on its way
-        pn.state.onload(lambda: self.lane.start("Running 240 cells to see how water is split", work, self._show))
+        self.lane.start("Running 240 cells to see how water is split", work, self._show)
 
     def _show(self, curves: dict[str, Any]) -> None:
         self.curves = curves

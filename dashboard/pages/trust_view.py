@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from dashboard import engine, trust
 from dashboard.layers import Layer, layer
 from dashboard.pages.view import EVERYTHING, View
-from dashboard.selection import mask_without
 from dashboard.state import FILTERS
 from hdlcore.runtime.engine import ModelInfo
 from hdlcore.variables import VARIABLES
@@ -105,7 +104,7 @@ class Trust:
 
     def mask_of_zones(self) -> NDArray[np.bool_]:
         """Cells let through by every filter but that of the climate zone, whose rows stay while one is chosen."""
-        return mask_without("climate_zones", self.state, self.view.world, self.view.layer, engine.get_world)
+        return self.view.selection.without("climate_zones")
 
     @property
     def title(self) -> str:
