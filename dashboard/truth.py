@@ -1,4 +1,4 @@
-"""A model of the twin held against the twin: shares of the stores, and what past weather does, in numbers and words."""
+"""A model of the twin held against the twin: shares of the stores, in numbers and words."""
 
 from __future__ import annotations
 
@@ -29,17 +29,3 @@ def shares_sentence(true: NDArray, found: NDArray, place: str) -> str:
         if max(abs(a), abs(b)) >= 0.01
     ]
     return f"{place}: in truth the swing of stored water is carried by {', '.join(parts)}."
-
-
-def likeness(true: xr.DataArray | None, found: xr.DataArray | None) -> float:
-    """Correlation of two heatmaps (lag_bin, forcing) where they have the same bins; NaN where they have not."""
-    if true is None or found is None or true.sizes != found.sizes:
-        return float("nan")
-    if not np.array_equal(true["lag_start"].values, found["lag_start"].values):
-        return float("nan")
-    drivers = [str(name) for name in true["forcing"].values]
-    if set(drivers) != {str(name) for name in found["forcing"].values}:
-        return float("nan")
-    a = true.transpose("lag_bin", "forcing").values.ravel()
-    b = found.transpose("lag_bin", "forcing").sel(forcing=drivers).values.ravel()
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else float("nan")

@@ -1,63 +1,51 @@
-"""For a model trained on the twin: what carries stored water, and what it remembers, in truth and in the model."""
+"""For a model trained on the twin: what carries stored water, in truth and in the model."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import Any
-
 import numpy as np
 import panel as pn
 import xarray as xr
 
-from dashboard import engine, layers, series, truth
-from dashboard.jobs import Lane
-from dashboard.pages.parts import column, heading, html, job_bar, row, show
+from dashboard import layers, truth
+from dashboard.pages.parts import column, heading, html, row, show
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots import ternary
-from dashboard.plots.heatmap import heatmap
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import load_projection
 from dashboard.plots.worldmap import WorldMap
-from dashboard.state import METHODS, apply
+from dashboard.state import apply
 from dashboard.widgets import Buttons, Triangle
-from hdlcore.attribution.views import lag_by_forcing
-from hdlcore.runtime.requests import ExplanationRequest
 
 SIDES = {"truth": "Truth", "model": "Model"}
-ASK = {"id": "ask", "label": "Ask the model", "kind": "outlined"}
+MEMORY = {
+    "id": "memory",
+    "label": "What both remember",
+    "hint": "What both remember, on the page Memory",
+    "kind": "outlined",
+}
 
 
 class TruthPart:
-    """Maps of the shares of the stores and heatmaps of memory, the truth on the left, the model on the right."""
+    """Maps of the shares of the stores, the truth on the left, the model on the right; a way on to what they remember."""
 
     def __init__(self, held: Trust) -> None:
         self.trust, self.view, self.state = held, held.view, held.state
         self._maps: dict[str, WorldMap] = {}
-        self.lane = Lane()
-        self._asked: tuple[Any, xr.Dataset] | None = None
         self._captions = {side: html("caption", f"<p><b>{title}</b></p>") for side, title in SIDES.items()}
         self._places = {side: column("mapside", caption) for side, caption in self._captions.items()}
-        self._heats = {side: column("curveside") for side in SIDES}
         self.triangle = Triangle(
             names=["Snow", "Soil", "Ground"], colors=list(ternary.colors()), steps=ternary.STEPS,
             label="Legend: a triangle of colours with snow on top, soil on the left and groundwater on the right",
             css_classes=["legend", "triangle"],
         )  # fmt: skip
-        self.button = Buttons(lambda _: self._ask(), items=[])
-        self.lead, self.note = html("plotnote"), html("plotnote")
+        on = Buttons(lambda _: apply(self.state, {"page": "memory"}), items=[MEMORY])
+        self.lead = html("plotnote")
         self.layout = column(
             "part truthpart",
-            heading("Truth beside model"),
+            row("parthead", heading("Truth beside model"), on),
             row("stage", column("pair side", *self._places.values()), self.triangle),
             self.lead,
-            row(
-                "parthead",
-                html("caption", "<p><b>What stored water remembers, by age of the weather</b></p>"),
-                self.button,
-            ),
-            job_bar(self.lane),
-            row("curvepair", *self._heats.values()),
-            self.note,
         )
         held.follow(self.update)
 
@@ -87,7 +75,6 @@ class TruthPart:
         there = self.trust.truth is not None and self.view.fields is not None
         show(self.layout, there)
         if not there:
-            self.lane.cancel()
             return
         if not self._maps:
             self._make_maps()
@@ -104,11 +91,6 @@ class TruthPart:
                 drawn.set_pick(self.trust.at)
         if names & MOVING:
             self._tell_shares()
-        if names & {"model", "cell", "focus"}:
-            self.lane.cancel()
-            self.lane.error = ""
-        if names & MOVING | names & {"dark"}:
-            self._draw_memory()
 
     def _tell_shares(self) -> None:
         area, of = self.view.world["area"].values, self.view.selection.of
@@ -118,57 +100,3 @@ class TruthPart:
         self.lead.object = f'<p class="lead" role="status">{escape(text)}</p>'
         for side, drawn in self._maps.items():
             drawn.describe(f"Map of what carries stored water, {SIDES[side].lower()}. {text}")
-
-    # -- memory -------------------------------------------------------------------------------------------------
-
-    def _key(self) -> tuple[Any, ...]:
-        return self.view.model, self.state.cell, self.state.method
-
-    def _memory(self, side: str) -> xr.DataArray | None:
-        """Size of the contributions (lag_bin, forcing) of the selection; None where nothing is known."""
-        live = self._asked if side == "model" and self.view.selection.single else None
-        if live is not None and live[0] == self._key():
-            return lag_by_forcing(live[1])
-        fields = self._fields(side)
-        if fields is None:
-            return None
-        return series.memory(self.view.world, fields, self.view.selection, signed=False)
-
-    def _draw_memory(self) -> None:
-        found = {side: self._memory(side) for side in SIDES}
-        for side, heat in found.items():
-            name = html("sidename", f"<p><b>{SIDES[side]}</b></p>")
-            if heat is None:
-                why = (
-                    "Ask the model to see what it remembers here." if self.trust.at is not None else "Choose one cell."
-                )
-                self._heats[side][:] = [name, html("plotnote", f'<p role="status">{why}</p>')]
-                continue
-            text = f"{SIDES[side]}, {self.view.place}: size of the contributions to stored water by age and driver"
-            plot = heatmap(heat, False, self.view.dark, text)
-            pane = pn.pane.HoloViews(plot, height=168, sizing_mode="stretch_width", margin=0)
-            self._heats[side][:] = [name, pane]
-        single = self.trust.at is not None
-        self.button.items = [ASK] if single and found["model"] is None else []
-        together = truth.likeness(found["truth"], found["model"])
-        how = "The truth is the twin's response to changed weather of every 15th day, made beforehand."
-        method = METHODS[self.state.method].lower()
-        said = (
-            f"The model, asked by {method}, agrees with the truth at a correlation of {together:.2f}."
-            if np.isfinite(together)
-            else "The model has not been asked here."
-        )
-        self.note.object = f'<p role="status">{escape(said)} {how} {escape(self.view.label)}</p>'
-
-    def _ask(self) -> None:
-        key = self._key()
-        request = ExplanationRequest(self.view.model, self.state.cell, method=self.state.method)
-
-        def work(progress: Any, cancel: Any) -> xr.Dataset:
-            return engine.get_engine().explain(request, progress, cancel, self.view.asker)
-
-        def done(result: xr.Dataset) -> None:
-            self._asked = (key, result)
-            self._draw_memory()
-
-        self.lane.start("Asking the model which past days made this", work, done)

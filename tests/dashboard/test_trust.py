@@ -221,16 +221,5 @@ def test_truth_stands_beside_the_model_of_the_twin_alone() -> None:
     area, of = held.view.world["area"].values, held.view.selection.of
     assert truth.shares(held.truth, of, area).sum() == pytest.approx(1, abs=0.01)
     assert 0 < truth.shares(held.view.fields, of, area).sum() < 1.01  # its quick store is none of the three
-    heat = part._memory("truth")
-    assert heat is not None and truth.likeness(heat, heat) == pytest.approx(1)
-    assert np.isnan(truth.likeness(heat, None)) and "has not been asked" in part.note.object
     apply(held.state, {"model": "global-grace"})
     assert "gone" in part.layout.css_classes
-
-
-def test_the_model_that_was_asked_is_compared_with_the_truth() -> None:
-    held = _trust(model="global-twin")
-    part = TruthPart(held)
-    part._ask()
-    assert not part.lane.error and "agrees with the truth" in part.note.object
-    assert part.button.items == []
