@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+
 import numpy as np
 import panel as pn
 import xarray as xr
@@ -27,7 +28,7 @@ MEMORY = {
 
 
 class TruthPart:
-    """Maps of the shares of the stores, the truth on the left, the model on the right; a way on to what they remember."""
+    """Maps of the shares of the stores, truth on the left, model on the right; a way on to what they remember."""
 
     def __init__(self, held: Trust) -> None:
         self.trust, self.view, self.state = held, held.view, held.state
