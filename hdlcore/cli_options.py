@@ -20,10 +20,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def open_engine(models: list[Path] | None, data: Path | None) -> Any:
-    """The engine on a user's models and data."""
+    """The engine on a user's models and data; raises `DataError` for data that cannot be opened, which a server would
+    leave out and go on."""
+    from hdlcore.data.cubes import open_cube
     from hdlcore.runtime.disk_cache import DiskCache
     from hdlcore.runtime.engine import Engine  # torch is slow to load: --help must not wait for it
 
+    if data is not None and data.exists():
+        open_cube(data)
     return Engine(models or [], data, disk=DiskCache())
 
 

@@ -125,7 +125,8 @@ class SitesDomain(Domain):
             first, last = record.days[0].item(), record.days[-1].item()
             if start < first or end > last:
                 raise RequestError(
-                    f"'{record.name}' has weather from {first} to {last}; ask for days within, with --start and --end."
+                    f"'{record.name}' has weather without gaps from {first} to {last}; "
+                    "ask for days within, with --start and --end."
                 )
             series.append(record.forcing[(start - first).days : (end - first).days + 1])
         return np.stack(series, 1)

@@ -126,9 +126,8 @@ class Engine:
         try:
             return self._places.get(source_id) or self._sources[source_id]
         except KeyError:
-            raise ModelError(
-                f"No model or data set is called '{source_id}'; at hand: {', '.join([*self._sources, *self._places])}."
-            ) from None
+            known = ", ".join(sorted({*self._sources, *self._places}))
+            raise ModelError(f"No model or data set is called '{source_id}'; at hand: {known}.") from None
 
     def data(self) -> list[DataSource]:
         """The cubes at hand, beside the world."""

@@ -116,6 +116,9 @@ def test_mistakes_end_in_one_sentence(hdl: Hdl, small: list[str], place: str, tm
     assert_refused(hdl("simulate", "small", f"--cell={place}", "--start", "2004-13-01", *out, *small), "not a date")
     assert_refused(hdl("simulate", "small", f"--cell={place}", "--out", "x.txt", *small), ".zarr")
     assert_refused(hdl("simulate", "small", f"--cell={place}", "--out", "/nowhere/x.nc", *small), "does not exist")
+    cell = ("simulate", "global-grace", f"--cell={place}", *out, "--data")
+    assert_refused(hdl(*cell, str(tmp_path)), "There is no cube")
+    assert_refused(hdl(*cell, str(tmp_path / "nowhere")), "nothing at")
     assert_refused(hdl("train", "nothing", "--out", str(tmp_path / "m")), "No recipe 'nothing'")
     assert not list(tmp_path.iterdir())
 

@@ -280,7 +280,7 @@ def test_a_basin_from_csv_is_simulated_and_scored_without_training(
     for options, said in (
         (("--cell", "rhine"), "knows no place 'rhine'"),
         (("--region", "Europe"), "runs at places"),
-        (("--cell", "creek", "--start", "1980-01-01"), "has weather from 1991-01-01"),
+        (("--cell", "creek", "--start", "1980-01-01"), "has weather without gaps from 1991-01-01"),
     ):
         refused = hdl("simulate", "tiny-basins", *options, "--out", str(tmp_path / "x.nc"), *own)
         assert refused.returncode == 1 and said in " ".join(refused.stderr.split()), refused.stderr
