@@ -40,7 +40,7 @@ def evaluate(
     recipe = recipe_of(card)
     if recipe.data == "catchments":
         runs = run_sites(folder, card, _checked(data, "points", card))
-        result, judged = evaluate_sites(runs, card, data), site_samples(runs)
+        result, judged = evaluate_sites(runs, card, data), site_samples(runs, recipe.head_steps)
         series = tuple(basin_series(run) for run in runs)
         held = judge(judged)
         result["uncertainty"] = judged_scores(judged, held)

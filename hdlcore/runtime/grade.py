@@ -39,6 +39,9 @@ SAME_STORE = {"swe": "snow", "soil_moisture": "soil_moisture", "groundwater": "g
 #: Methods whose numbers are per unit or per pulse of a driver: they are compared with the twin's bare response.
 PER_UNIT = ("saliency", "impulse_response")
 
+#: Figures that compare with the twin.
+_OF_TWIN = ("twin_rank_correlation", "twin_memory_time_error")
+
 Heat = NDArray[np.float64]
 
 
@@ -178,7 +181,8 @@ def _days() -> NDArray[np.datetime64]:
 
 
 def _against(truth: Truth, method: Method, answer: xr.Dataset, mean: Heat, question: Question) -> dict[str, float]:
-    """Rank correlation with the twin's heatmap, and error of the mean memory time (days)."""
+    """Rank correlation with the twin's heatmap, and error of the mean memory time (days); nothing where the twin's is
+    empty, as where no store carries anything."""
     start, end = lag_bins(question.lags)
     entries = [str(name) for name in answer[method.axis].values]
     ours = mean.reshape(start.size, len(entries))
@@ -197,12 +201,12 @@ def _against(truth: Truth, method: Method, answer: xr.Dataset, mean: Heat, quest
         theirs = np.abs(bin_sum(truth.contribution, 1)).mean(0)
     else:
         theirs = bin_sum(np.abs(truth.contribution).mean(0), 0)
+    if not theirs.any():
+        return {}
     middle = start.astype(float) if method.axis == "store" else 0.5 * (start + end)
     times = [float(memory_time(heat.sum(1), middle)) for heat in (ours, theirs)]
-    return {
-        "twin_rank_correlation": sanity.rank_correlation(ours.ravel(), theirs.ravel()),
-        "twin_memory_time_error": times[0] - times[1],
-    }
+    found = {"twin_rank_correlation": sanity.rank_correlation(ours.ravel(), theirs.ravel())}
+    return found | ({"twin_memory_time_error": times[0] - times[1]} if np.isfinite(times).all() else {})
 
 
 def _summary(method: Method, found: list[dict[str, Any]]) -> dict[str, Any]:
@@ -213,13 +217,9 @@ def _summary(method: Method, found: list[dict[str, Any]]) -> dict[str, Any]:
     for name in sorted(figures):
         values = [abs(e[name]) if name.endswith("_error") else e[name] for e in cells if e.get(name) is not None]
         summary[name] = round(float(np.mean(values)), 4)
-    zones = sorted({str(entry["zone"]) for entry in found})
-    summary["twin_by_zone"] = {
-        zone: {
-            name: round(float(np.mean([e[method.name][name] for e in found if e["zone"] == zone])), 4)
-            for name in ("twin_rank_correlation", "twin_memory_time_error")
-            if name in cells[0]
-        }
-        for zone in zones
-    }
+    summary["twin_by_zone"] = {}
+    for zone in sorted({str(entry["zone"]) for entry in found}):
+        own = [entry[method.name] for entry in found if entry["zone"] == zone]
+        of_twin = {name: [e[name] for e in own if name in e] for name in _OF_TWIN}
+        summary["twin_by_zone"][zone] = {n: round(float(np.mean(v)), 4) for n, v in of_twin.items() if v}
     return summary

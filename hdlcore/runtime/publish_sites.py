@@ -38,7 +38,7 @@ def publish_sites(
         card.baselines["unseen_basin"] = left_out_scores(recipe, trained, card, data)
     write_card(card, folder)
     runs = run_sites(folder, card, data)
-    result, judged = evaluate_sites(runs, card, data), site_samples(runs)
+    result, judged = evaluate_sites(runs, card, data), site_samples(runs, recipe.head_steps)
     write_heads(judged, folder)
     rows = result["basins"]
     card.scores = result["scores"] | {

@@ -51,10 +51,11 @@ BLOCK_DAYS = 183
 
 @dataclass(frozen=True)
 class Judged:
-    """Rows of one variable and what its head was told."""
+    """Rows of one variable, what its head was told, and how many steps it is fitted for."""
 
     samples: Samples
     spec: HeadSpec
+    steps: int
 
 
 def land_samples(
@@ -74,7 +75,7 @@ def land_samples(
         )
         floor = None if target.departures else 0.0
         spec = HeadSpec(features=FEATURES, zones=tuple(zones), floor=floor, units=VARIABLES[name].units)
-        result[name] = Judged(_thinned(samples), spec)
+        result[name] = Judged(_thinned(samples), spec, recipe_of(card).head_steps)
     return result
 
 
@@ -87,7 +88,7 @@ def _spread(monthly: NDArray, simulated: xr.DataArray, target: Target, card: Car
     return np.asarray(seen.std(0))
 
 
-def site_samples(runs: list[SiteRun]) -> dict[str, Judged]:
+def site_samples(runs: list[SiteRun], steps: int) -> dict[str, Judged]:
     """Daily runoff of all basins in their test years; a year of a basin is held back together."""
     parts = []
     for number, run in enumerate(runs):
@@ -103,7 +104,7 @@ def site_samples(runs: list[SiteRun]) -> dict[str, Judged]:
     joined = Samples(*(np.concatenate([getattr(p, name) for p in parts]) for name in Samples.__dataclass_fields__))
     zones = tuple(run.record.name for run in runs)
     spec = HeadSpec(features=SITE_FEATURES, zones=zones, floor=0.0, units=VARIABLES["runoff"].units)
-    return {"runoff": Judged(joined, spec)}
+    return {"runoff": Judged(joined, spec, steps)}
 
 
 def _thinned(samples: Samples) -> Samples:
@@ -121,7 +122,7 @@ def judge(judged: dict[str, Judged]) -> dict[str, HeldOut]:
     result = {}
     for name, own in judged.items():
         try:
-            result[name] = score_held_out(own.samples, own.spec)
+            result[name] = score_held_out(own.samples, own.spec, steps=own.steps)
         except DataError as error:
             logger.warning("The uncertainty of '%s' cannot be judged: %s", name, error)
     return result
@@ -146,7 +147,7 @@ def write_heads(judged: dict[str, Judged], folder: Path) -> None:
     heads = {}
     for name, own in judged.items():
         try:
-            heads[name] = fit_head(own.samples, own.spec)
+            heads[name] = fit_head(own.samples, own.spec, steps=own.steps)
         except DataError as error:
             logger.warning("There will be no distribution of '%s': %s", name, error)
     if heads:

@@ -28,7 +28,7 @@ FORMAT = "1"
 FOLDS = 3
 #: Share of the blocks, of those a head may see, that says when to stop.
 VALIDATION_SHARE = 0.2
-STEPS, BATCH, PEAK_RATE = 400, 4096, 1e-2
+BATCH, PEAK_RATE = 4096, 1e-2
 #: Random levels a step; more make a step steadier and slower.
 _LEVELS = 16
 #: Most rows used to fit and to say when to stop; more change nothing that calibration would not mend.
@@ -36,7 +36,7 @@ _FIT_ROWS, _STOP_ROWS = 150_000, 20_000
 _FEWEST_ROWS = 200
 
 
-def fit_head(samples: Samples, spec: HeadSpec, seed: int = 0, steps: int = STEPS) -> DistributionHead:
+def fit_head(samples: Samples, spec: HeadSpec, steps: int, seed: int = 0) -> DistributionHead:
     """Fit and calibrate a head on out-of-fold predictions; the same numbers for the same seed.
 
     Calibration is cross-conformal (Vovk 2015, https://doi.org/10.1007/s10472-013-9368-4): the blocks are dealt to
@@ -166,13 +166,13 @@ class HeldOut:
         return distribution_scores(self.pit[chosen], self.crps[chosen])
 
 
-def score_held_out(samples: Samples, spec: HeadSpec, folds: int = 4, seed: int = 0, steps: int = STEPS) -> HeldOut:
+def score_held_out(samples: Samples, spec: HeadSpec, steps: int, folds: int = 4, seed: int = 0) -> HeldOut:
     """Cross-validate `fit_head`: each sample judged by a head fitted AND calibrated on other blocks."""
     fold = blocked_folds(samples.block, folds, seed)
     pit, crps, bounds = np.empty(samples.size), np.empty(samples.size), np.empty((4, samples.size), np.float32)
     for number in range(folds):
         own = fold == number
-        head, judged = fit_head(samples.take(~own), spec, seed + number, steps), samples.take(own)
+        head, judged = fit_head(samples.take(~own), spec, steps, seed + number), samples.take(own)
         pit[own] = norm.cdf(head.normal_score(judged, seed=seed))
         given = judged.mean, judged.spread, judged.month, judged.features, judged.zone
         crps[own] = crps_of_quantiles(head.quantiles(CRPS_LEVELS, *given), judged.observed)

@@ -77,6 +77,8 @@ class Recipe(BaseModel):
     test_share: float = Field(1 / 3, gt=0, lt=1)
     #: catchments: members trained without one basin each, for basins no gauge was seen of
     leave_one_out: int = Field(0, ge=0)
+    #: steps of the fit of every distribution head
+    head_steps: int = Field(400, ge=1)
     #: land: the generated weather that the model is run with afterwards
     weather_seed: int = 1
     learning_rate: float = Field(6e-3, gt=0)

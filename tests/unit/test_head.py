@@ -206,9 +206,9 @@ def test_a_foreign_file_is_refused_in_a_sentence(fitted: tuple[Samples, Distribu
 def test_too_few_or_perfect_data_are_refused_in_a_sentence() -> None:
     samples, _ = skewed(1000, False)
     with pytest.raises(DataError, match="too few"):
-        fit_head(samples.take(np.arange(50)), HeadSpec())
+        fit_head(samples.take(np.arange(50)), HeadSpec(), 1)
     perfect = Samples(
         samples.mean, samples.spread, samples.month, samples.features, samples.mean, samples.zone, samples.block
     )
     with pytest.raises(DataError, match="no error to fit"):
-        fit_head(perfect, HeadSpec(features=("a", "b")))
+        fit_head(perfect, HeadSpec(features=("a", "b")), 1)

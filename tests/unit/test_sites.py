@@ -84,7 +84,7 @@ def cube_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe() -> Recipe:
     return Recipe(
         id="tiny-basins", title="Tiny", model="hbv-hybrid", data="catchments", hidden=4, members=2, folds=2, batches=2,
-        windows=6, passes=3, window_months=12, warm_up_months=2, leave_one_out=1, learning_rate=0.01,
+        head_steps=40, windows=6, passes=3, window_months=12, warm_up_months=2, leave_one_out=1, learning_rate=0.01,
         targets={"runoff": Target(error="squared", floor=0.1)},
     )  # fmt: skip
 
