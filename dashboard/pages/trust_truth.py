@@ -62,7 +62,7 @@ class TruthPart:
             drawn.set_colors(palette("ternary"), 0, ternary.COUNT - 1)
             self._maps[side] = drawn
             pane = pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
-            self._places[side].append(pane)
+            self._places[side][:] = [self._captions[side], pane]
 
     def _tapped(self, position: int, lon: float, lat: float) -> None:
         if position >= 0:
