@@ -12,6 +12,11 @@ const find = (root, selector) => {
   }
   return null
 }
+// what scrolls the page
+const scroller = (node) => {
+  for (; node; node = node.parentElement ?? node.getRootNode().host) if (/auto|scroll/.test(getComputedStyle(node).overflowY)) return node
+  return document.documentElement
+}
 export function render({ model }) {
   const box = document.createElement("section")
   box.className = "tourstep"
@@ -19,7 +24,18 @@ export function render({ model }) {
   box.tabIndex = -1
   let marked = null
   let timer = null
-  const unmark = () => { clearTimeout(timer); marked?.style.removeProperty("box-shadow"); marked = null }
+  // "Show it" stands beside the title while what the step is about is out of sight
+  const show = document.createElement("button")
+  show.type = "button"
+  show.className = "text showit"
+  show.textContent = "Show it"
+  show.hidden = true
+  show.onclick = () => marked?.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" })
+  const seen = new IntersectionObserver((entries) => {
+    const { intersectionRatio, intersectionRect } = entries.at(-1)
+    show.hidden = intersectionRatio > 0.5 || intersectionRect.height > window.innerHeight / 3
+  }, { threshold: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6] })
+  const unmark = () => { clearTimeout(timer); seen.disconnect(); show.hidden = true; marked?.style.removeProperty("box-shadow"); marked = null }
   const mark = (tries = 20) => {
     unmark()
     const selector = LOOK[model.look]
@@ -28,6 +44,7 @@ export function render({ model }) {
     if (!found) { if (tries) timer = setTimeout(() => mark(tries - 1), 250); return }
     marked = found
     found.style.borderRadius = "4px"
+    seen.observe(found)
     found.style.boxShadow = "0 0 0 3px var(--hdl-page), 0 0 0 5px var(--hdl-accent)"
   }
   const button = (label, act, name = "") => {
@@ -39,6 +56,8 @@ export function render({ model }) {
     return node
   }
   const send = (type) => model.send_msg({ type })
+  const again = button("Back to this step's view", () => send("again"), "text")
+  again.hidden = true
   const answer = (question) => {
     const part = document.createElement("div")
     part.className = "question"
@@ -81,9 +100,17 @@ export function render({ model }) {
     if (!step.title) return
     const head = document.createElement("div")
     head.className = "guidehead"
+    const back = button("Back", () => send("back"), "outlined")
+    back.disabled = model.stop <= 1
+    const last = model.stop >= model.count
+    const next = button(last ? "Finish" : "Next", () => send(last ? "end" : "next"), "filled")
     const where = document.createElement("p")
     where.className = "where"
     where.textContent = `${model.title} · step ${model.stop} of ${model.count}`
+    const dots = document.createElement("div")
+    dots.className = "dots"
+    dots.setAttribute("aria-hidden", "true")
+    for (let i = 1; i <= model.count; i++) { const dot = document.createElement("i"); dot.className = i === model.stop ? "now" : i < model.stop ? "done" : ""; dots.append(dot) }
     const ends = document.createElement("div")
     ends.className = "ends"
     ends.append(
@@ -91,7 +118,7 @@ export function render({ model }) {
       button(model.presenting ? "Normal type" : "Large type", () => send("present"), "text"),
       button("End the tour", () => send("end"), "text"),
     )
-    head.append(where, ends)
+    head.append(back, next, dots, where, again, show, ends)
     const body = document.createElement("div")
     body.className = "guidebody"
     const said = document.createElement("div")
@@ -103,19 +130,7 @@ export function render({ model }) {
     said.append(title, text)
     body.append(said)
     if (step.question) body.append(answer(step.question))
-    const foot = document.createElement("div")
-    foot.className = "guidefoot"
-    const back = button("Back", () => send("back"), "outlined")
-    back.disabled = model.stop <= 1
-    const last = model.stop >= model.count
-    const next = button(last ? "Finish" : "Next", () => send(last ? "end" : "next"), "filled")
-    const dots = document.createElement("div")
-    dots.className = "dots"
-    dots.setAttribute("aria-hidden", "true")
-    for (let i = 1; i <= model.count; i++) { const dot = document.createElement("i"); dot.className = i === model.stop ? "now" : i < model.stop ? "done" : ""; dots.append(dot) }
-    foot.append(back, next, dots)
-    if (model.wandered) foot.append(button("Back to this step's view", () => send("again"), "text"))
-    box.append(head, body, foot)
+    box.append(head, body)
     mark()
   }
   const keys = (event) => {
@@ -127,13 +142,13 @@ export function render({ model }) {
   }
   document.addEventListener("keydown", keys)
   for (const name of ["step", "stop", "count", "title", "presenting"]) model.on(name, draw)
-  model.on("wandered", () => {
-    const old = box.querySelector(".guidefoot")
-    const shown = [...(old?.querySelectorAll("button") ?? [])].find((node) => node.textContent.startsWith("Back to"))
-    if (model.wandered && old && !shown) old.append(button("Back to this step's view", () => send("again"), "text"))
-    if (!model.wandered) shown?.remove()
-  })
-  model.on("remove", () => { unmark(); document.removeEventListener("keydown", keys) })
+  model.on("wandered", () => { again.hidden = !model.wandered })
+  // while the page is scrolled only the guide's head is seen, on top of the page
+  let page = null
+  const stuck = () => { box.classList.toggle("stuck", page.scrollTop > 16 && box.getBoundingClientRect().top - page.getBoundingClientRect().top < 4) }
+  requestAnimationFrame(() => { page = scroller(box); page.addEventListener("scroll", stuck, { passive: true }) })
+  model.on("stop", () => { if (page) page.scrollTop = 0 })
+  model.on("remove", () => { unmark(); document.removeEventListener("keydown", keys); page?.removeEventListener("scroll", stuck) })
   draw()
   return box
 }
