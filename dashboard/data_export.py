@@ -54,6 +54,26 @@ def series_csv(data: DataView) -> BytesIO:
     return BytesIO(table.to_csv(index=False).encode("utf-8"))
 
 
+def simulated_csv(data: DataView, run: xr.Dataset) -> BytesIO:
+    """Tidy rows of a model's run at the chosen place; what is simulated says so."""
+    places = data.data.places
+    kinds = {"runoff_observed": "observed"} | dict.fromkeys(
+        ("precipitation", "air_temperature", "potential_evapotranspiration"), "forcing"
+    )
+    tables = [
+        pd.DataFrame(
+            {
+                "time": run["time"].dt.strftime("%Y-%m-%d").values, "lat": float(places["lat"].values[data.site]),
+                "lon": float(places["lon"].values[data.site]), "place": data.site_name, "variable": name,
+                "units": run[name].attrs.get("units", "1"), "source": kinds.get(str(name), "simulated"),
+                "value": run[name].values,
+            }
+        )
+        for name in run.data_vars
+    ]  # fmt: skip
+    return BytesIO(pd.concat(tables).to_csv(index=False).encode("utf-8"))
+
+
 def series_netcdf(data: DataView) -> BytesIO:
     """CF NetCDF of the series."""
     shown, quantity, places, about = _shown(data), data.quantity, data.data.places, data.data.about

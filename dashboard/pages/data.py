@@ -10,6 +10,7 @@ from dashboard import data_export as export
 from dashboard.pages.data_list import ListPart
 from dashboard.pages.data_report import HeadPart, ReportPart
 from dashboard.pages.data_series import CurvePart, SitePart
+from dashboard.pages.data_simulated import SimulatedPart
 from dashboard.pages.data_view import DataView
 from dashboard.pages.page import Files
 from dashboard.pages.parts import column, html
@@ -29,6 +30,8 @@ HELP = """
 <dd>Click it on the map, choose its name, or write its latitude and longitude.</dd>
 <dt>Look at a series</dt>
 <dd>Choose quantity, time step and years. Shaded stretches are missing; the table gives the numbers.</dd>
+<dt>Observed and simulated</dt>
+<dd>Where a model knows the place it is run beside the record; the shaded days were never trained on.</dd>
 <dt>Read the report</dt>
 <dd>As of a reviewer: major remarks must be mended before the data can be used, minor ones should be known.</dd>
 <dt>Bring your own</dt>
@@ -49,6 +52,7 @@ class DataPage:
         self.layout = column("columns dataset", html("skeletonpane", SKELETON))
         self._data: DataView | None = None
         self._report: ReportPart | None = None
+        self._simulated: SimulatedPart | None = None
 
     def steps(self) -> list[Callable[[], None]]:
         """List, then series and report."""
@@ -70,8 +74,8 @@ class DataPage:
         """Sites, series, report."""
         sites = SitePart(self.data)
         curve = CurvePart(self.data, sites.card)
-        self._report = ReportPart(self.data)
-        self.layout[1].extend([column("look", sites.layout, curve.layout), self._report.layout])
+        self._simulated, self._report = SimulatedPart(self.data), ReportPart(self.data)
+        self.layout[1].extend([column("look", sites.layout, curve.layout), self._simulated.layout, self._report.layout])
 
     # -- to take away -------------------------------------------------------------------------------------------
 
@@ -89,6 +93,13 @@ class DataPage:
             name = export.file_name(data)
             found["Series as CSV"] = (f"{name}.csv", "text/csv", lambda: export.series_csv(data))
             found["Series as NetCDF"] = (f"{name}.nc", "application/x-netcdf", lambda: export.series_netcdf(data))
+        simulated = self._simulated.shown if self._simulated is not None else None
+        if simulated is not None and simulated.sizes["time"]:
+            name = f"{data.data.about.id}-{data.site}-simulated"
+            found["Simulated as CSV"] = (f"{name}.csv", "text/csv", lambda: export.simulated_csv(data, simulated))
+            found["Simulated as NetCDF"] = (
+                f"{name}.nc", "application/x-netcdf", lambda: export.netcdf_bytes(simulated.astype("float32")),
+            )  # fmt: skip
         if report is not None and report.review is not None:
             for which, label in (("text", "Report as text"), ("json", "Report as JSON")):
                 file, mime, made = report.file(which)
@@ -108,9 +119,22 @@ class DataPage:
         data = self.data
         if data.quantity is None:
             return "# There is no series on the screen.\n"
-        return data.data.snippet(data.site, data.quantity.name, data.step)
+        return data.data.snippet(data.site, data.quantity.name, data.step) + self._simulated_snippet()
+
+    def _simulated_snippet(self) -> str:
+        """The model's run at the chosen place, where there is one."""
+        part = self._simulated
+        if part is None or part.info is None:
+            return ""
+        cell = int(self.data.data.places["cell"].values[self.data.site])
+        lines = ["from hdlcore.runtime.engine import Engine", "", f"print(Engine().site({part.info.id!r}, {cell}))"]
+        return "\n" + "\n".join(lines) + "\n"
 
     def provenance(self) -> str:
         """Of the chosen data set."""
         rows = export.provenance(self.data)
+        run = self._simulated.run if self._simulated is not None else None
+        if run is not None:
+            rows += [("Simulated by", str(run.attrs["model"])), ("Weights", str(run.attrs["model_weights_sha256"]))]
+            rows += [("Its weather", str(run.attrs["weather"]))]
         return "<dl>" + "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in rows) + "</dl>"

@@ -33,6 +33,7 @@ from hdlcore.runtime.report import Report
 from hdlcore.runtime.requests import ExplanationRequest, Frequency, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.scenarios import first_changed_day, parse_scenario
 from hdlcore.runtime.simulate import simulate_members
+from hdlcore.runtime.site_series import site_series
 from hdlcore.runtime.sources import Source, SourceInfo, free_id, id_of, refuse_explanation
 from hdlcore.runtime.turns import SOMEONE, Asker, Turns
 from hdlcore.runtime.twin_source import TwinSource
@@ -201,6 +202,17 @@ class Engine:
         return self._answer(
             source, ("members", request),
             lambda turn: simulate_members(source.ensemble(), request, progress, turn), cancel, asker,
+        )  # fmt: skip
+
+    def site(
+        self, model_id: str, cell: int, progress: Progress | None = None, cancel: CancelToken | None = None,
+        asker: Asker = SOMEONE,
+    ) -> xr.Dataset:  # fmt: skip
+        """A model of places at one of them, day by day (see `hdlcore.runtime.site_series`); raises as it does."""
+        source = self._model_source(model_id)
+        return self._answer(
+            source, ("site", model_id, cell),
+            lambda turn: site_series(source.ensemble(), source.model.folder, cell, progress, turn), cancel, asker,
         )  # fmt: skip
 
     def evaluate(

@@ -1,0 +1,97 @@
+"""A model of places beside the record: its score is that of the card, its files say what is what."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from dashboard import data_export, engine, site_run
+from dashboard.pages.data import DataPage
+from dashboard.pages.data_simulated import SimulatedPart
+from dashboard.pages.data_view import DataView
+from dashboard.pages.view import View
+from dashboard.plots.hydrograph import kept_days
+from dashboard.state import History, State, apply
+from hdlcore.errors import RequestError
+
+MODEL = "catchments"
+
+
+@pytest.fixture(scope="module")
+def run() -> xr.Dataset:
+    """The model at the Leaf River."""
+    return engine.get_engine().site(MODEL, 5)
+
+
+def _data(**values) -> DataView:
+    state = State()
+    apply(state, {"page": "data", "dataset": MODEL, "site": 5, **values})
+    return DataView(View(state))
+
+
+def test_the_score_of_the_test_part_is_that_of_the_card(run: xr.Dataset) -> None:
+    card = engine.get_engine().model(MODEL).card
+    assert site_run.test_score(run) == pytest.approx(card.scores["basins"]["leaf_river"]["nse"], abs=1e-4)
+    said = site_run.sentence(run, engine.get_engine().model(MODEL))
+    assert "NSE) 0.85" in said and "never seen this basin" in said and "of a year before" in said
+
+
+def test_the_band_is_ordered_and_never_below_zero(run: xr.Dataset) -> None:
+    bounds = [run[name].values for name in ("runoff_low_90", "runoff_low_50", "runoff_high_50", "runoff_high_90")]
+    assert (np.diff(np.stack(bounds), axis=0) >= 0).all() and bounds[0].min() >= 0
+    tested = run["tested"].values
+    assert tested[-1] and not tested[0] and 0.3 < tested.mean() < 0.36  # the last third
+
+
+def test_an_unknown_place_or_a_model_of_land_is_refused_in_words() -> None:
+    with pytest.raises(RequestError, match="the places are 0 .baskatong"):
+        engine.get_engine().site(MODEL, 99)
+    with pytest.raises(RequestError, match="a model of all land"):
+        engine.get_engine().site("global-grace", 0)
+
+
+def test_the_panel_follows_place_and_years() -> None:
+    data = _data()
+    part = SimulatedPart(data)
+    assert part.shown is not None and not part.lane.error
+    assert part.shown["time"].dt.year.values.min() == 1985 and "leaf_river" in part.note.object
+    assert "air temperature of all days from the ERA5" in part.note.object  # what is filled is said
+    apply(data.state, {"years": (1970, 1971)})
+    assert part.shown.sizes["time"] == 730
+    apply(data.state, {"years": (1900, 1901)})
+    assert "Nothing in these years" in part.note.object
+    apply(data.state, {"years": None, "site": 0})
+    assert "baskatong" in part.note.object
+
+
+def test_a_data_set_without_a_model_shows_no_simulation() -> None:
+    data = _data(dataset="towers", site=0)
+    part = SimulatedPart(data)
+    assert part.info is None and "gone" in part.layout.css_classes
+    apply(data.state, {"dataset": MODEL, "site": 2})
+    assert part.info is not None and "gone" not in part.layout.css_classes
+
+
+def test_thinning_keeps_the_floods(run: xr.Dataset) -> None:
+    kept = kept_days(run)
+    assert kept.size < run.sizes["time"]
+    for name in ("runoff", "runoff_observed"):
+        assert float(run[name].isel(time=kept).max()) == float(run[name].max())
+
+
+def test_the_run_goes_out_labelled() -> None:
+    data = _data(years=(1985, 1985))
+    page = DataPage(data.view, History(data.state))
+    for step in page.steps():
+        step()
+    files = page.files()
+    table = pd.read_csv(files["Simulated as CSV"][2]())
+    assert (
+        set(table["source"]) == {"observed", "simulated", "forcing"} and len(table) == 365 * table["variable"].nunique()
+    )
+    assert files["Simulated as NetCDF"][2]().read(4) == b"\x89HDF"
+    compile(page.snippet(), "snippet", "exec")
+    assert "Engine().site('catchments', 5)" in page.snippet() and "Weights" in page.provenance()
+    assert data_export.file_name(data).startswith("catchments")
