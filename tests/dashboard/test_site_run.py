@@ -46,7 +46,7 @@ def test_the_band_is_ordered_and_never_below_zero(run: xr.Dataset) -> None:
 
 
 def test_an_unknown_place_or_a_model_of_land_is_refused_in_words() -> None:
-    with pytest.raises(RequestError, match="the places are 0 .baskatong"):
+    with pytest.raises(RequestError, match="the places are 0"):
         engine.get_engine().site(MODEL, 99)
     with pytest.raises(RequestError, match="a model of all land"):
         engine.get_engine().site("global-grace", 0)
