@@ -45,7 +45,7 @@ def site_series(
     part(0.0)
     run = ensemble.run(np.array([cell]), record.days[0].item(), record.days[-1].item(), cancel, part)
     outputs = run.outputs[:, :, 0].numpy()  # (time, member, output)
-    data = {
+    data: dict[str, tuple] = {
         name: ("time", record.forcing[:, i], VARIABLES[name].attributes() | {"source": domain.sources[name]})
         for i, name in enumerate(domain.names)
     }
