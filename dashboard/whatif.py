@@ -90,13 +90,18 @@ def sentence(runs: Runs, name: str) -> str:
     at = int(np.nanargmax(np.abs(values)))
     side = "more" if values[at] > 0 else "less"
     when = difference["time"].values[at].astype("datetime64[D]")
-    mean = quantity(float(np.nanmean(values)), entry.units)
+    mean = _amount(float(np.nanmean(values)), entry.units)
     last = values[difference["time"].values >= difference["time"].values[-1] - np.timedelta64(365, "D")]
     text = (
         f"{runs.place}, {in_words(runs.scenario)}: {lower} is at most {quantity(abs(float(values[at])), entry.units)} "
         f"{side}, in {MONTHS[when.astype('datetime64[M]').astype(int) % 12]} {str(when)[:4]}; {mean} on average"
     )
-    return text + f" and {quantity(float(np.nanmean(last)), entry.units)} in the last year."
+    return text + f" and {_amount(float(np.nanmean(last)), entry.units)} in the last year."
+
+
+def _amount(value: float, units: str) -> str:
+    """A difference with its units; what is smaller than any of its numbers shown elsewhere is none."""
+    return quantity(value if abs(value) >= 5e-3 else 0.0, units)
 
 
 def budget(runs: Runs) -> dict[str, float]:

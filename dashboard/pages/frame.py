@@ -33,6 +33,13 @@ ACTIONS = [
     {"id": "help", "label": "Help", "icon": "help", "kind": "bar"},
 ]
 
+#: On paper the boxes that scroll on the screen are as high as what is in them, and the header stands above it.
+PRINTED = {
+    "&, & .main, & .main-content, & .MuiBox-root": {"display": "block", "height": "auto", "overflow": "visible"},
+    "& .MuiAppBar-root": {"position": "static"},
+    "& .MuiToolbar-root .MuiIconButton-root": {"display": "none"},
+}
+
 
 class Frame:
     """Header, dialogs, notices and address around the open page, which `page` returns."""
@@ -185,7 +192,7 @@ def page(frame: Frame, body: Any) -> pmui.Page:
             )
         ],
         theme_config=material_theme(),
-        sx={"& .main, & .main-content": {"backgroundColor": "var(--hdl-page)"}},
+        sx={"& .main, & .main-content": {"backgroundColor": "var(--hdl-page)"}, "@media print": PRINTED},
         raw_css=[page_css()],
         busy_indicator=None,
         theme_toggle=True,

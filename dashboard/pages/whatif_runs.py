@@ -123,7 +123,9 @@ class RunsPart:
             label = f"Difference: {self.text}"
             plots.append((difference(gap, "difference", dark, label, HEIGHTS[1], span), HEIGHTS[1]))
         self._plots[:] = [
-            pn.pane.HoloViews(plot, height=height, sizing_mode="stretch_width", margin=0) for plot, height in plots
+            # not linked: both share the years, and have ranges of their own
+            pn.pane.HoloViews(plot, height=height, sizing_mode="stretch_width", margin=0, linked_axes=False)
+            for plot, height in plots
         ]
 
     def _show_table(self) -> None:

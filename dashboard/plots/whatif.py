@@ -20,8 +20,8 @@ from dashboard.theme import component_colors, label_colors, tokens
 hv.extension("bokeh")
 
 EDGE = 64  # px left of the frame, so that both plots of a column stand under each other
-_LABEL_ROOM = 0.13  # share of the span kept free for the names at the line ends
-_AGES = {0: "day 0", 30: "1 month", 90: "1 season", 180: "half a year", 270: "9 months", 365: "1 year"}
+_LABEL_ROOM = 0.2  # share of the span kept free for the names at the line ends
+_AGES = {0: "day 0", 180: "half a year", 365: "1 year"}
 Span = tuple[Any, Any]
 
 
@@ -96,11 +96,12 @@ def pulse(way: xr.Dataset, dark: bool = False, summary: str = "", height: int = 
         floor = floor + part
     top = max(float(floor.max(initial=100)), 100.0) * 1.02
     placed = spread_apart(np.array(wanted), 15 * top / max(height - 40, 60)) if names else np.array([])
+    placed = placed + max(0.05 * top - placed.min(initial=top), 0.0)  # the lowest name stands above the axis
     layers.append(_labels(age[-1], placed, names, paints))
     look = _look(tone, summary, FixedTicker(ticks=list(_AGES)), dict(_AGES))
     return hv.Overlay(layers).opts(
         hv.opts.Overlay(
-            height=height, responsive=True, show_legend=False, xlim=(0, age[-1] * 1.24), ylim=(0, top), xlabel="",
+            height=height, responsive=True, show_legend=False, xlim=(0, age[-1] * 1.38), ylim=(0, top), xlabel="",
             ylabel="% of the pulse", hooks=[look], default_tools=[], active_tools=[], toolbar=None,
         )
     )  # fmt: skip

@@ -1,0 +1,66 @@
+"""Journeys over every page: nothing is asked of another host, no error, each page is reached and fits paper."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dashboard.state import PAGES
+from scripts.app_session import settle
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Explorer
+
+pytestmark = pytest.mark.browser
+
+
+def test_every_page_is_reached_from_the_header_and_asks_no_other_host(app: Explorer) -> None:
+    """One visitor turns all pages and comes back; the watch on the browser refuses foreign requests and any error."""
+    app.open()
+    nav = app.page.get_by_role("navigation").filter(visible=True)
+    for name, text in [*PAGES.items(), next(iter(PAGES.items()))]:
+        nav.get_by_role("link", name=text, exact=True).click()
+        expect(nav.get_by_role("link", name=text, exact=True)).to_have_attribute("aria-current", "page")
+        settle(app.page)
+        assert app.query().get("page", "explore") == name
+        expect(app.page.get_by_role("alert").filter(visible=True)).to_have_count(0)
+        assert app.page.get_by_role("heading", level=2).filter(visible=True).count() > 0, name
+
+
+def test_the_watch_notices_a_request_to_another_host(browser: Browser) -> None:
+    """What the journeys rely on: a picture of another host is refused, recorded and told."""
+    from tests.browser.conftest import Watch
+
+    record = Watch()
+    with browser.new_context() as context:
+        record.attach(context)
+        page = context.new_page()
+        page.set_content("<img src='https://example.org/map.png'>")
+        page.wait_for_timeout(300)
+    assert any(text == "request to another host: https://example.org/map.png" for text in record.problems())
+
+
+def controls_seen(page: Page) -> list[str]:
+    """Names of the buttons that can be seen."""
+    return [node.inner_text() for node in page.get_by_role("button").filter(visible=True).all()]
+
+
+@pytest.mark.parametrize(
+    ("query", "seen"),
+    [("", "Map:"), ("page=whatif&if=air_temperature%2B2", "Difference:"), ("page=compare", "Map R:")],
+)
+def test_a_page_on_paper_shows_pictures_and_no_controls(app: Explorer, query: str, seen: str) -> None:
+    """Map and curves are printed as high as they are; what can be pressed is not."""
+    app.visit(f"v=1&{query}")
+    picture = app.page.get_by_role("img", name=re.compile(f"^{seen}"))
+    expect(picture).to_be_visible()
+    app.page.emulate_media(media="print")
+    expect(app.page.get_by_role("button", name="Help")).to_be_hidden()
+    expect(picture).to_be_visible()
+    assert not {"Copy link", "Export", "Table", "Undo", "Start again"} & set(controls_seen(app.page))
+    app.page.set_viewport_size({"width": 1440, "height": 400})
+    assert app.page.evaluate("document.documentElement.scrollHeight") > 500  # not cut off at the height of the screen
+    assert len(app.page.pdf(prefer_css_page_size=True)) > 20_000
