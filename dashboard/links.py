@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -110,6 +111,15 @@ def _read_time(text: str) -> str:
     if not TIME.fullmatch(text) or not text.isascii():
         raise ValueError(f"'{text}' is not a month; write t=05 or t=2005-05.")
     return text
+
+
+def _read_day(text: str) -> str:
+    try:
+        if not (len(text) == 10 and text.isascii()):
+            raise ValueError
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError(f"'{text}' is not a day; write day=2005-05-15.") from None
 
 
 def _write_number(value: float) -> str:
@@ -276,6 +286,10 @@ CODECS = (
     Codec("rows", "rows", str, _choice(ROWS)),
     Codec("quarter", "quarter", str, _choice(QUARTERS)),
     Codec("reach", "reach", str, _choice(REACH)),
+    Codec("day", "day", str, _read_day),
+    Codec("target", "target", str, _read_variable),
+    Codec("way", "way", str, _choice(METHODS)),
+    Codec("pulsed", "pulsed", str, _read_variable),
     Codec("measure", "measure", str, _choice(MEASURES)),
     Codec("box", "memory_box", _write_box, _read_box),
     Codec("heat", "signed", *_flag("signed", "size")),

@@ -23,6 +23,7 @@ SERIES = {"raw": "Raw", "season": "Season", "anomaly": "Anomaly"}
 PAGES = {
     "explore": "Explore",
     "memory": "Memory",
+    "why": "Why",
     "whatif": "What if",
     "trust": "Trust",
     "compare": "Compare",
@@ -83,6 +84,10 @@ class State(param.Parameterized):
     quarter = param.Selector(default="", objects=list(QUARTERS), doc="Memory page: months of the target days.")
     reach = param.Selector(default="year", objects=list(REACH), doc="Memory page: how far back a live answer looks.")
     measure = param.Selector(default="memory_time", objects=list(MEASURES), doc="Memory page: what the map shows.")
+    day = param.String("2005-05-15", regex=r"^\d{4}-\d{2}-\d{2}$", doc="Why page: the day that is asked about.")
+    target = param.String("tws", doc="Why page: the output that is asked about.")
+    way = param.Selector(default="integrated_gradients", objects=list(METHODS), doc="Why page: method of the story.")
+    pulsed = param.String("precipitation", doc="Why page: the driver that is given a pulse.")
     memory_box = param.Parameter(
         None, doc="(rows, names, first day back, last day back) of a heatmap's box that cells must show, or None."
     )

@@ -22,11 +22,13 @@ from dashboard.pages.parts import column
 from dashboard.pages.trust import TrustPage
 from dashboard.pages.view import View
 from dashboard.pages.whatif import WhatIfPage
+from dashboard.pages.why import WhyPage
 from dashboard.state import PAGES, History, State, apply
 
 MAKERS: dict[str, Callable[[View, History], Page]] = {
     "explore": ExplorePage,
     "memory": MemoryPage,
+    "why": WhyPage,
     "whatif": WhatIfPage,
     "trust": TrustPage,
     "compare": ComparePage,

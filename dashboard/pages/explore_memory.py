@@ -15,7 +15,10 @@ from dashboard.summary import memory_sentence
 from dashboard.tables import memory_table
 from dashboard.widgets import Buttons
 
-WAYS = [{"id": "memory", "label": "More on its memory", "kind": "outlined"}]
+WAYS = [
+    {"id": "memory", "label": "More on its memory", "kind": "outlined"},
+    {"id": "why", "label": "Why this day?", "kind": "outlined"},
+]
 
 
 class MemoryPart:

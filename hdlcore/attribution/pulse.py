@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hdlcore.attribution.contract import Subject, driver_index
+from hdlcore.attribution.views import SEEN, WARMTH_WETS
 from hdlcore.errors import RequestError
 from hdlcore.models.kernels import fast
 from hdlcore.models.kernels.fast import trajectory
@@ -22,10 +23,6 @@ PULSES = {"precipitation": 10.0, "air_temperature": 5.0}
 LOST = 0.01
 #: A total that moves the wrong way by more than this share of the pulse is flagged.
 WRONG_WAY = 0.05
-#: Water that is too little to speak of, mm.
-SEEN = 0.01
-#: The check that models of rain-fed places often fail.
-WARMTH_WETS = "Without snow, runoff grows after a warmer day."
 
 
 def pulse_size(subject: Subject, driver: str) -> Tensor:
@@ -49,7 +46,7 @@ def impulse(subject: Subject, driver: str, day: int, lags: int, size: float | No
     -------
     Dataset (cell, lag) of each output's response, mean over members, in its unit; ``water_unaccounted`` (cell, lag):
     water that went in, less what came out, less what stays (mm), for models with stores; ``implausible`` (flag, cell):
-    whether the sentence ``flag`` is true of the cell, for each check the model and driver allow (see `flags_of`);
+    whether the sentence ``flag`` is true of the cell, for each check the model and driver allow (see `views.flags_of`);
     ``pulse`` (cell): how large it was.
 
     Raises `RequestError` for an unknown driver or days outside the record.
@@ -90,17 +87,6 @@ def impulse(subject: Subject, driver: str, day: int, lags: int, size: float | No
         },
         {"driver": driver, "day": str(subject.days[day])},
     )
-
-
-def flags_of(response: xr.Dataset) -> list[str]:
-    """What is not plausible of an answer to a pulse, in sentences: those true of any of its cells."""
-    told = response["implausible"]
-    return [str(flag) for flag in told["flag"].values[told.any("cell").values]]
-
-
-def rain_fed(response: xr.Dataset) -> NDArray[np.bool_]:
-    """Cells whose pulse moves no snow, (cell,): where a warmer day can only dry (see `WARMTH_WETS`)."""
-    return (abs(response["swe"]).max("lag") < SEEN).values
 
 
 def _sum(subject: Subject, response: NDArray, names: tuple[str, ...]) -> NDArray:

@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 
 from hdlcore.attribution.lags import bin_sum, lag_bins, memory_length, memory_share, memory_time, memory_within
 
+#: Water that is too little to speak of, mm.
+SEEN = 0.01
+#: The check of a pulse of warmth that models of rain-fed places often fail.
+WARMTH_WETS = "Without snow, runoff grows after a warmer day."
+
 
 def split_by(explanation: xr.Dataset) -> str:
     """What an explanation is split by beside the lag: "forcing" or "store"."""
@@ -81,6 +86,17 @@ def event(explanation: xr.Dataset, day: str) -> xr.DataArray:
     values = explanation["attribution"].sel(time=day, method="nearest").transpose("lag", split_by(explanation))
     days = values["time"].values - values["lag"].values.astype("timedelta64[D]")
     return values.drop_vars("time").assign_coords(time=("lag", days)).swap_dims(lag="time").sortby("time")
+
+
+def flags_of(response: xr.Dataset) -> list[str]:
+    """What is not plausible of an answer to a pulse, in sentences: those true of any of its cells."""
+    told = response["implausible"]
+    return [str(flag) for flag in told["flag"].values[told.any("cell").values]]
+
+
+def rain_fed(response: xr.Dataset) -> NDArray[np.bool_]:
+    """Cells whose pulse moves no snow, (cell,): where a warmer day can only dry (see `WARMTH_WETS`)."""
+    return (abs(response["swe"]).max("lag") < SEEN).values
 
 
 def _binned(explanation: xr.Dataset, per_lag: xr.DataArray, absolute: bool) -> xr.DataArray:

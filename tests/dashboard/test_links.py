@@ -57,6 +57,10 @@ states = st.fixed_dictionaries(
         "quarter": st.sampled_from(list(QUARTERS)),
         "reach": st.sampled_from(list(REACH)),
         "measure": st.sampled_from(list(MEASURES)),
+        "day": st.dates().map(lambda day: day.isoformat()),
+        "target": st.sampled_from(sorted(VARIABLES)),
+        "way": st.sampled_from(list(METHODS)),
+        "pulsed": st.sampled_from(sorted(VARIABLES)),
         "memory_box": st.one_of(
             st.none(), st.just(("zone", ("arid", "cold"), 90, 364)), st.just(("driver", ("wind_speed",), 0, 0))
         ),

@@ -16,8 +16,9 @@ from hdlcore.attribution.attribute import attribute, every_day
 from hdlcore.attribution.banded import banded_gradients, lag_gradients, pulled_gradients, window_gradients
 from hdlcore.attribution.contract import Question, Subject
 from hdlcore.attribution.oracle import RATE, Cascade, Reservoir, oracle_error
-from hdlcore.attribution.pulse import flags_of, impulse
+from hdlcore.attribution.pulse import impulse
 from hdlcore.attribution.registry import METHODS
+from hdlcore.attribution.views import flags_of
 from hdlcore.errors import Cancelled, RequestError
 from hdlcore.models.hybrid import HybridModel, Named, stack_members
 from hdlcore.models.kernels.fast import trajectory

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from hdlcore.analysis.aggregate import area_mean
-from hdlcore.attribution.pulse import WARMTH_WETS, rain_fed
+from hdlcore.attribution.views import WARMTH_WETS, rain_fed
 from hdlcore.data.regions import cells_in_region
 from hdlcore.errors import Cancelled, ModelError, RequestError
 from hdlcore.runtime.cache import DatasetCache

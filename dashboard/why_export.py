@@ -1,0 +1,108 @@
+"""What the Why page shows, to take away: contributions day by day with the weather, the pulse, the same in Python."""
+
+from __future__ import annotations
+
+import io
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from dashboard import why
+from dashboard.export import attributes, netcdf_bytes
+from dashboard.selection import row_label
+from dashboard.state import REACH
+from dashboard.tables import html_table
+
+if TYPE_CHECKING:
+    from dashboard.pages.why_view import Why
+
+
+def story_dataset(held: Why) -> xr.Dataset:
+    """Contributions (time, driver or store) on the days of the weather, with the weather and its usual course."""
+    story, view = held.story, held.view
+    assert story is not None
+    daily = why.contributions(story.answer)
+    axis = str(daily.dims[1])
+    daily = daily.assign_coords({axis: [str(name) for name in daily[axis].values]}).rename("contribution")
+    marks = {"source": "generated"} if view.generated else {}
+    data = xr.Dataset({"contribution": daily.astype(np.float32).assign_attrs(units=story.units, **marks)})
+    for name in map(str, story.weather.data_vars):
+        about = {**story.weather[name].attrs, **marks}
+        data[name] = ("time", story.weather[name].values, about)
+        usual = {"units": about.get("units", ""), "long_name": f"{about.get('long_name', name)}, usual course"}
+        data[f"{name}_usual"] = ("time", story.usual[name].values, usual | marks)
+    about = {"place": view.place, "day": str(story.answer["time"].values[0])[:10], "target": story.target}
+    about |= {"method": story.method, "claim": why.EXPLANATIONS[story.method].claim}
+    if "completeness_gap" in story.answer:
+        about["completeness_gap"] = f"{float(story.answer['completeness_gap'].values[0]):.6g}"
+    return data.assign_attrs(attributes(view) | about)
+
+
+def story_netcdf(held: Why) -> io.BytesIO:
+    """The story as CF NetCDF."""
+    return netcdf_bytes(story_dataset(held))
+
+
+def story_csv(held: Why) -> io.BytesIO:
+    """Tidy: time, place, target, day, method, driver, units, value."""
+    data = story_dataset(held)
+    axis = str(data["contribution"].dims[1])
+    table = data["contribution"].to_dataframe("value").reset_index().rename(columns={axis: "driver"})
+    table["time"] = table["time"].dt.strftime("%Y-%m-%d")
+    table = table.assign(
+        place=data.attrs["place"], target=data.attrs["target"], day=data.attrs["day"], method=data.attrs["method"],
+        units=data["contribution"].attrs["units"],
+    )  # fmt: skip
+    columns = ["time", "place", "target", "day", "method", "driver", "units", "value"]
+    return io.BytesIO(pd.DataFrame(table[columns]).to_csv(index=False).encode("utf-8"))
+
+
+def pulse_netcdf(held: Why) -> io.BytesIO:
+    """The answer to the pulse, and the twin's where it is known."""
+    assert held.response is not None
+    data = held.response.drop_vars("implausible", errors="ignore").drop_vars("flag", errors="ignore")
+    if held.truth is not None:
+        true = {f"{name}_true": held.truth[name] for name in held.truth.data_vars if name in data and name != "pulse"}
+        data = data.assign(true)
+    failed = [text for text, bad in why.flag_items(held.response) if bad]
+    kept = {key: text for key, text in data.attrs.items() if isinstance(text, str)}
+    about = {"place": held.view.place, "not_plausible": " ".join(failed) or "nothing found"}
+    return netcdf_bytes(data.assign_attrs({**kept, **attributes(held.view), **about}))
+
+
+def figures(held: Why) -> list[str]:
+    """The story as a table of windows, with its sentence."""
+    story = held.story
+    if story is None:
+        return []
+    start, end, values = why.windows(story.answer)
+    axis = str(values.dims[1])
+    head = ["Days ago", *(row_label(str(name)) for name in values[axis].values)]
+    rows = [
+        [f"{a}" if a == b else f"{a} to {b}", *(f"{value:.3g}".replace("-", "−") for value in line)]
+        for a, b, line in zip(start, end, values.values, strict=True)
+    ]
+    said = why.sentence(story, held.view.place)
+    return [f"<p>{escape(said)}</p>", html_table(f"Contributions ({story.units})", head, rows)]
+
+
+def snippet(held: Why) -> str:
+    """Python that makes the same contributions from hdlcore alone."""
+    view, state = held.view, held.state
+    if held.story is None:
+        return f"# {held.empty}\n"
+    asked = why.question(
+        view.model, view.kind, int(state.cell), held.target, held.method, state.day, REACH[state.reach]
+    )  # fmt: skip
+    lines = [
+        "from hdlcore.attribution.views import event",
+        "from hdlcore.runtime.engine import Engine",
+        "from hdlcore.runtime.requests import ExplanationRequest",
+        "",
+        f"answer = Engine().explain({asked!r})",
+        f"print(event(answer, {state.day!r}).to_pandas())",
+    ]
+    return "\n".join(lines) + "\n"
