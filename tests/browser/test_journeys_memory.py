@@ -138,12 +138,12 @@ def test_keys_alone_choose_rows_a_box_and_a_map(app: Explorer, tmp_path: Path) -
 
 
 def test_attributed_and_true_memory_stand_side_by_side(app: Explorer) -> None:
-    """The twin-trained model is answered live beside the twin's own response, with how far they agree."""
+    """The twin-trained model stands beside the twin's own response, with how far they agree."""
     app.visit("v=1&page=memory&model=global-twin&at=50.5,10.5")
     expect(app.memory).to_have_count(2)
     expect(app.page.get_by_text("Attributed").first).to_be_visible()
     expect(app.page.get_by_text(re.compile(r"Rank correlation of the boxes [\d.−-]+; mean memory"))).to_be_visible()
-    expect(app.map).to_have_attribute("aria-label", re.compile("brings no map"))
+    expect(app.map).to_have_attribute("aria-label", re.compile("Mean memory time"))
     expect(app.page.get_by_text("Nothing in it was observed").first).to_be_visible()
 
 

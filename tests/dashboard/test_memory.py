@@ -9,7 +9,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard import links, memory, memory_export
+from dashboard import engine, links, memory, memory_export
 from dashboard.memory import Wanted, box_of, box_span, live_heat, showing
 from dashboard.pages.memory_view import Memory
 from dashboard.pages.view import View
@@ -17,7 +17,7 @@ from dashboard.plots.heatmap import figure_html, marks_of, row_marks, row_names
 from dashboard.state import State, apply
 from dashboard.summary import memory_sentence
 from dashboard.tables import memory_table
-from hdlcore.attribution.cubes import AXES, cube_heat, cube_share, heat_agreement, heat_time
+from hdlcore.attribution.cubes import AXES, ROWS, cube_heat, cube_share, heat_agreement, heat_time
 from hdlcore.attribution.lags import lag_bins
 from hdlcore.errors import RequestError
 
@@ -131,13 +131,30 @@ def test_a_bad_box_in_a_link_is_dropped_alone(text: str) -> None:
     assert found.values == {"rows": "month"} and len(found.notices) == 1
 
 
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The twin-trained model as one that brings no lag cubes, as a model of one's own may."""
+    get = engine.get_fields
+    cubes = [*ROWS.values(), "attribution"]
+
+    def without(source: str) -> tuple[xr.Dataset | None, str]:
+        found, problem = get(source)
+        return (found.drop_vars(cubes, errors="ignore") if source == "global-twin" and found else found), problem
+
+    monkeypatch.setattr(engine, "get_fields", without)
+
+
 @pytest.fixture(scope="module")
 def live() -> Memory:
-    """One cell of the twin-trained model, which brings no cube, and the truth beside it."""
-    return _page(model="global-twin")
+    """One cell of a model that brings no cube, and the truth beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        _bare(patch)
+        return _page(model="global-twin")
 
 
-def test_a_model_without_a_cube_says_so_and_answers_live_beside_the_truth(live: Memory) -> None:
+def test_a_model_without_a_cube_says_so_and_answers_live_beside_the_truth(
+    live: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _bare(monkeypatch)
     assert live.own.live is not None and live.own.lane.error == "" and live.other.source == "twin-earth"
     assert live.own.live.sizes["time"] == -(-365 // memory.FINE), "the finer answer followed the coarse one"
     assert set(live.own.heat["forcing"].values) == set(live.other.heat["forcing"].values)
@@ -160,7 +177,15 @@ def test_live_answers_keep_months_and_sums(live: Memory) -> None:
         live_heat(answer.isel(time=slice(0, 1)), Wanted("driver", False, "jja"))
 
 
-def test_what_the_cubes_cannot_tell_is_said() -> None:
+def test_the_region_of_a_twin_trained_model_stands_beside_the_truth() -> None:
+    crowd = _page(model="global-twin", climate_zones=(4,), focus="filter")
+    assert crowd.own.live is None and crowd.other.live is None
+    assert heat_agreement(crowd.own.heat, crowd.other.heat) > 0.8
+    assert _page(model="twin-earth", climate_zones=(4,), focus="filter").other.source == "global-twin"
+
+
+def test_what_the_cubes_cannot_tell_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    _bare(monkeypatch)
     crowd = {"climate_zones": (1,), "focus": "filter"}
     assert "without a sign" in _page(rows="month", signed=True, **crowd).own.why
     assert "drivers for the whole year only" in _page(rows="driver", quarter="djf", **crowd).own.why
@@ -215,7 +240,7 @@ def test_the_snippet_makes_the_heatmap_on_the_screen() -> None:
     np.testing.assert_allclose(found["heat"], page.own.heat, rtol=1e-5)
 
 
-def test_the_map_names_its_carriers(fields, tmp_path) -> None:
+def test_the_map_names_its_carriers(fields, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = _page()
     lead = memory.measure("carrier", 3, fields)
     carried = fields["carriers"].sel(carrier_lag=3).transpose("carrier", "cell").values
@@ -225,4 +250,5 @@ def test_the_map_names_its_carriers(fields, tmp_path) -> None:
     path.write_bytes(memory_export.map_netcdf(page.view, 3).read())
     with xr.open_dataset(path) as data:
         assert "groundwater" in data["leading_carrier"].attrs["flag_meanings"] and "memory_time" in data
+    _bare(monkeypatch)
     assert memory.measure("carrier", 3, _page(model="global-twin", rows="zone").view.fields) is None
