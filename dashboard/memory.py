@@ -16,8 +16,9 @@ from hdlcore.runtime.requests import EXPLANATIONS, ExplanationRequest
 
 #: Months of the target days, by the name of the quarter.
 QUARTER_MONTHS = {"": (), "djf": (12, 1, 2), "mam": (3, 4, 5), "jja": (6, 7, 8), "son": (9, 10, 11)}
-#: Target days of a live answer: a first view, which touches every month, and the one that stays.
-COARSE, FINE = 28, 10
+#: A live answer has every n-th day: a first view, which touches every month, and the one that stays. Target days go
+#: back sixteen at a time: these are 14 and 31 of a year.
+COARSE, FINE = 28, 12
 #: Points on the path and draws of a live answer.
 SAMPLES = 8
 Box = tuple[str, tuple[str, ...], int, int]

@@ -234,7 +234,7 @@ class HeatPart:
 
 
 def made_by(side: Side) -> str:
-    """How a live answer was made: 'Integrated gradients, every 10th day of 2005, 365 days back, computed in 0.8 s'."""
+    """How a live answer was made: 'Integrated gradients, every 12th day of 2005, 365 days back, computed in 0.8 s'."""
     live = side.live
     assert live is not None
     days = live["time"].values

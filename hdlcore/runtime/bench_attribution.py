@@ -49,7 +49,7 @@ def _figure(
 def _click(ensemble: Ensemble) -> Figure:
     """The live heatmap of a clicked cell in the app: everything from the request to the answer, all members."""
     cell = int(ensemble.world["cell"].values[ensemble.world.sizes["cell"] // 2])
-    request = ExplanationRequest(ensemble.card.id, cell, "tws", "integrated_gradients", lags=730, every=10)
+    request = ExplanationRequest(ensemble.card.id, cell, "tws", "integrated_gradients", lags=730, every=12)
     ours = seconds(lambda: explain_cell(ensemble, request, None, None), 3)
     start, end = dt.date.fromisoformat(request.start), dt.date.fromisoformat(request.end)
     subject = subject_of(ensemble, np.array([cell]), start - dt.timedelta(days=request.lags - 1), end)

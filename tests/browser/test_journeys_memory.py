@@ -43,7 +43,7 @@ def test_a_live_answer_says_what_it_leaves_out_and_gives_way_to_the_cubes(app: E
     expect(app.page.get_by_text("precomputed for the 15th of each month of 2005")).to_be_visible()
     shipped = app.picture(app.memory).tobytes()
     app.button("Compute live").click()
-    note = app.page.get_by_text("every 10th day of 2005, 365 days back, computed live in")
+    note = app.page.get_by_text("every 12th day of 2005, 365 days back, computed live in")
     expect(note).to_have_text(
         re.compile(r"Mean memory \d+ days\. Not accounted for: [\d.]+ mm of [\d.]+ mm on average")
     )
@@ -57,7 +57,7 @@ def test_a_live_answer_says_what_it_leaves_out_and_gives_way_to_the_cubes(app: E
 def test_cancel_stops_a_job_and_leaves_the_page_as_it_was(app: Explorer) -> None:
     """After Cancel the bar goes, nothing of the job arrives, no error is shown, and it can be asked for again."""
     app.visit("v=1&page=memory&at=-25.5,135.5&reach=two")
-    expect(app.page.get_by_text("every 10th day of 2005, 730 days back")).to_be_visible()
+    expect(app.page.get_by_text("every 12th day of 2005, 730 days back")).to_be_visible()
     app.pick("Method", "Expected gradients")
     expect(progress(app)).to_have_count(1)
     app.button("Cancel").filter(visible=True).click()

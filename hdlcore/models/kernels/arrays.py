@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -43,9 +44,15 @@ def set_threads(count: int) -> None:
 
 def one_blas_thread() -> None:
     """Keep BLAS to one thread in this process: a daily product is tiny, and the threads are over cells."""
+    _blas().limit(limits=1, user_api="blas")
+
+
+@lru_cache(maxsize=1)
+def _blas() -> threadpoolctl.ThreadpoolController:
+    """The libraries of this process, looked for once: reading their list takes as long as a short run."""
     import scipy.linalg.cython_blas  # noqa: F401  the BLAS that numba calls must be loaded to be limited
 
-    threadpoolctl.threadpool_limits(1, "blas")
+    return threadpoolctl.ThreadpoolController()
 
 
 def give_back() -> None:
