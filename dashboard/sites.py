@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +23,30 @@ class Placed(Protocol):
     def places(self) -> xr.Dataset:
         """The places."""
         ...
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A named place of a data set: its set and number there, what it is called, degrees (NaN where not stated)."""
+
+    dataset: str
+    number: int
+    label: str
+    lat: float
+    lon: float
+
+
+def gauges(sets: Mapping[str, xr.Dataset]) -> list[Gauge]:
+    """Every named place of some data sets, id -> places, set by set."""
+    found = []
+    for set_id, places in sets.items():
+        if "name" in places.coords:
+            names, lats, lons = (places[key].values for key in ("name", "lat", "lon"))
+            found += [
+                Gauge(set_id, at, str(name).replace("_", " "), float(lat), float(lon))
+                for at, (name, lat, lon) in enumerate(zip(names, lats, lons, strict=True))
+            ]
+    return found
 
 
 def site_name(data: Placed, at: int, world: xr.Dataset) -> str:

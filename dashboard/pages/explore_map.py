@@ -9,13 +9,14 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
-from dashboard import layers
+from dashboard import engine, layers
 from dashboard.pages.parts import SELECT, column, html, row, table_switch
 from dashboard.pages.view import View
 from dashboard.plots import ternary
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import OUTSIDE, Projection, load_projection
 from dashboard.plots.worldmap import WorldMap
+from dashboard.sites import Gauge, gauges
 from dashboard.state import FILTERS, PROJECTIONS, apply
 from dashboard.summary import units_in_words
 from dashboard.tables import map_table
@@ -24,6 +25,7 @@ from hdlcore.data.cube import find_cell
 from hdlcore.errors import RequestError
 
 FIGURE = "world-map"
+NOWHERE = -1  # the entry of the list of gauges that leads nowhere
 _MODELLED = frozenset({"store", "flux", "fraction", "parameter", "memory"})
 
 
@@ -37,7 +39,7 @@ class MapPart:
         self.map.on_draw(self._drawn)
         self._make_controls()
         self._make_layout()
-        self._updating = False
+        self._updating, self._gauges = False, list[Gauge]()
         view.follow(self.update, quick=True)
 
     def _projection(self) -> Projection:
@@ -68,9 +70,11 @@ class MapPart:
         self.player = Player(labels=layers.MONTHS, css_classes=["months"], sizing_mode="stretch_width")
         self.caption = html("caption")
         self.keys = html("keys")
+        self.sites = pmui.Select(label="Gauges and towers", options={}, css_classes=["sites"], **SELECT)
         self.table = html("tableview", visible=False)
         self.variable.param.watch(lambda event: self._set(variable=event.new), "value")
         self.departure.param.watch(lambda event: self._set(departure=event.new), "value")
+        self.sites.param.watch(self._site_named, "value")
         self.projection.param.watch(lambda event: self._set(projection=event.new), "value")
         self.player.param.watch(lambda event: self._set(time=f"{event.new + 1:02d}"), "value")
         self.legend.on_message("brush", self._brushed)
@@ -80,7 +84,7 @@ class MapPart:
     def _make_layout(self) -> None:
         self.pane = pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
         bar = row("mapbar", self.variable, self.departure, self.projection, self.tools)
-        foot = row("foot", self.keys, table_switch(self.table, self.show_table, "The map as a table"))
+        foot = row("foot", self.keys, self.sites, table_switch(self.table, self.show_table, "The map as a table"))
         self.layout = column(
             "mappart",
             bar,
@@ -143,6 +147,26 @@ class MapPart:
         else:
             self._set(color_range="auto")
 
+    def _site_named(self, event: Any) -> None:
+        if not self._updating and event.new is not None and event.new != NOWHERE:
+            self._open_site(int(event.new))
+            self.sites.value = NOWHERE
+
+    def _open_site(self, number: int) -> None:
+        """Go to the record of a gauge or tower."""
+        at = self._gauges[number]
+        view = {"page": "data", "dataset": at.dataset, "site": at.number, "quantity": "", "step": "", "years": None}
+        self._set(**view)
+
+    def _update_sites(self) -> None:
+        """Gauges and towers, which are real: none beside a made-up world."""
+        held = {} if self.view.generated else {s.info.id: s.cube.cells for s in engine.get_engine().data()}
+        self._gauges = gauges(held)
+        options = {"Go to …": NOWHERE} | {at.label: number for number, at in enumerate(self._gauges)}
+        self.sites.param.update(options=options, value=NOWHERE, visible=bool(self._gauges))
+        lon, lat = (np.array([getattr(at, name) for at in self._gauges]) for name in ("lon", "lat"))
+        self.map.set_sites(lon, lat, self._open_site)
+
     # -- to the screen ------------------------------------------------------------------------------------------
 
     def update(self, names: frozenset[str]) -> None:
@@ -175,6 +199,7 @@ class MapPart:
         view, state = self.view, self.state
         if "model" in names:
             self.variable.groups = view.choices
+            self._update_sites()
         self.variable.value = view.shown_variable
         self.departure.value = view.layer.departure
         self.departure.disabled = not view.can_depart
@@ -213,6 +238,8 @@ class MapPart:
             keys.append('<i class="hatch"></i>poor or not verified on held-out blocks')
         if not mask.all():
             keys.append('<i class="pale"></i>filtered out')
+        if self._gauges:
+            keys.append('<i class="gauge"></i>gauge or tower')
         self.keys.object = f'<div class="keylist">{"".join(f"<span>{key}</span>" for key in keys)}</div>'
         mark = '<span class="mark generated">generated</span>' if view.map_generated else ""
         self.caption.object = f"<p><b>{escape(layers.title(shown, self.state.month))}</b>{mark}</p>"

@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 from dashboard.plots.projection import Projection
 from dashboard.theme import tokens
 
+#: A tap this share of the width shown away from a site is meant for it: on its mark, not on the land beside it.
+_NEAR = 0.0035
 SHOWN, CHOSEN, POOR = 1, 2, 4  # bits of a cell's flags; the script beside has the same
 _SCRIPT = (Path(__file__).parent / "worldmap.js").read_text(encoding="utf-8")
 
@@ -81,7 +83,11 @@ class WorldMap:
         self._runs = ColumnDataSource({"value": [], "length": []})
         self._tones = ColumnDataSource({"color": []})
         self._image = ColumnDataSource({"image": [np.zeros((1, 1), np.uint32)]})
-        self._lines = {part: ColumnDataSource({"x": [], "y": []}) for part in ("outline", "graticule", "coast", "pick")}
+        self._lines = {
+            part: ColumnDataSource({"x": [], "y": []}) for part in ("outline", "graticule", "coast", "sites", "pick")
+        }
+        self._places: tuple[NDArray[Any], NDArray[Any]] = (np.empty(0), np.empty(0))
+        self._act_on_site: Callable[[int], None] | None = None
         self._mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
         self.figure = self._make_figure(name)
         self._draw_layers()
@@ -120,6 +126,9 @@ class WorldMap:
         self._raster = fig.image_rgba("image", x=0, y=0, dw=1, dh=1, source=self._image)
         self._coast = fig.line("x", "y", source=lines["coast"], line_width=0.6, line_alpha=0.9)
         self._rim = fig.line("x", "y", source=lines["outline"], line_width=1)
+        self._dots = fig.scatter(
+            "x", "y", source=lines["sites"], marker="square", size=7, angle=np.pi / 4, line_width=1.4
+        )
         ring = {"x": "x", "y": "y", "source": lines["pick"], "marker": "@reticle", "size": 30, "fill_color": None}
         reticle = {"@reticle": CustomJS(code=_RETICLE)}
         self._halo = fig.scatter(**ring, line_width=5, defs=reticle)
@@ -163,6 +172,7 @@ class WorldMap:
         for part in ("outline", "graticule", "coast"):
             x, y = getattr(projection, part)
             self._lines[part].data = {"x": x.astype(np.float32), "y": y.astype(np.float32)}
+        self._place_sites()
         value, length = run_lengths(projection.index)
         ny, nx = projection.index.shape
         self._runs.tags = [ny, nx, west, east, south, north]
@@ -196,6 +206,7 @@ class WorldMap:
         # Dark on both: over the pale middle of a diverging palette a pale coast would be lost.
         self._coast.glyph.update(line_color="#22303A" if dark else "#3F515C", line_width=0.7 if dark else 0.6)
         self._rim.glyph.line_color = tone["line"]
+        self._dots.glyph.update(fill_color=tone["surface"], line_color=tone["text"])
         self._halo.glyph.line_color = tone["surface"]
         self._ring.glyph.line_color = tone["text"]
         self._tones.data = {"color": [tone["nodata"], tone["ocean"], tone["accent"]]}
@@ -204,6 +215,25 @@ class WorldMap:
         """Ring with a cross-hair on a cell, or none."""
         at = [] if position is None else [position]
         self._lines["pick"].data = {"x": self.projection.cell_x[at], "y": self.projection.cell_y[at]}
+
+    def set_sites(self, lon: NDArray[Any], lat: NDArray[Any], act: Callable[[int], None]) -> None:
+        """Marks at some places (degrees); a tap on one calls `act(number)` and chooses no cell."""
+        self._places, self._act_on_site = (lon, lat), act
+        self._place_sites()
+
+    def _place_sites(self) -> None:
+        lon, lat = self._places
+        x, y = self.projection.forward(lon, lat) if lon.size else (lon, lat)
+        self._lines["sites"].data = {"x": x, "y": y}
+
+    def _site_at(self, x: float, y: float) -> int | None:
+        """Number of the site that a tap is meant for, or None."""
+        held = self._lines["sites"].data
+        away = np.hypot(np.asarray(held["x"], float) - x, np.asarray(held["y"], float) - y)
+        if not np.isfinite(away).any():
+            return None
+        nearest = int(np.nanargmin(away))
+        return nearest if away[nearest] <= _NEAR * (self.figure.x_range.end - self.figure.x_range.start) else None
 
     def describe(self, text: str) -> None:
         """What a screen reader says of the canvas."""
@@ -214,6 +244,10 @@ class WorldMap:
 
         def tapped(event: Tap) -> None:
             if event.x is not None and event.y is not None:
+                site = self._site_at(event.x, event.y)
+                if site is not None and self._act_on_site is not None:
+                    self._act_on_site(site)
+                    return
                 lon, lat = self.projection.inverse(event.x, event.y)
                 act(self.projection.at(event.x, event.y), float(lon), float(lat))
 

@@ -97,3 +97,32 @@ def test_it_fits_a_phone(visitor: NewExplorer) -> None:
     app.visit("v=1&page=trust&model=global-twin")
     assert app.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert app.page.evaluate(_TOO_WIDE) == []
+
+
+def test_a_gauge_on_the_map_opens_its_river(app: Explorer) -> None:
+    """A tap on a mark, observed beside simulated, years in the link; the map is a link away."""
+    app.open()
+    app.tap(31.7, -89.4)
+    note = app.page.get_by_text(re.compile(r"^leaf_river: efficiency \(NSE\) 0\.85 in the test period"))
+    expect(note).to_be_visible()
+    assert (app.query()["set"], app.query()["site"]) == ("catchments", "5")
+    runoff = app.page.get_by_role("img", name="Runoff at leaf_river, observed and simulated by River basins")
+    before = app.picture(runoff).tobytes()
+    first, last = app.page.get_by_role("group", name="Years").get_by_role("textbox").all()
+    first.fill("1970")
+    last.fill("1971")
+    last.press("Enter")
+    expect(app.page.get_by_role("img", name="Rain and snow at leaf_river")).to_be_visible()
+    app.page.wait_for_function("location.search.includes('years=1970,1971')")
+    assert app.picture(runoff).tobytes() != before
+    app.page.get_by_role("link", name="Explore").filter(visible=True).click()
+    expect(app.map).to_be_visible()
+
+
+def test_a_tower_is_chosen_from_the_list_by_key(app: Explorer) -> None:
+    """The list under the map leads to every gauge and tower; a tower has no simulation."""
+    app.open()
+    app.pick("Gauges and towers", "CH-DAV")
+    expect(app.page.get_by_role("heading", name="CH-DAV")).to_be_visible()
+    assert app.query()["set"] == "towers"
+    expect(app.page.get_by_role("heading", name="Observed and simulated")).to_be_hidden()

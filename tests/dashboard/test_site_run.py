@@ -11,6 +11,7 @@ from dashboard import data_export, engine, site_run
 from dashboard.pages.data import DataPage
 from dashboard.pages.data_simulated import SimulatedPart
 from dashboard.pages.data_view import DataView
+from dashboard.pages.explore_map import MapPart
 from dashboard.pages.view import View
 from dashboard.plots.hydrograph import kept_days
 from dashboard.state import History, State, apply
@@ -95,3 +96,24 @@ def test_the_run_goes_out_labelled() -> None:
     compile(page.snippet(), "snippet", "exec")
     assert "Engine().site('catchments', 5)" in page.snippet() and "Weights" in page.provenance()
     assert data_export.file_name(data).startswith("catchments")
+
+
+def test_gauges_stand_on_the_map_and_open_their_record() -> None:
+    state = State()
+    view = View(state)
+    part = MapPart(view, lambda text: None)
+    held = {at.label: number for number, at in enumerate(part._gauges)}
+    assert {"leaf river", "CH-DAV"} <= set(held)
+    number = held["leaf river"]
+    at = part._gauges[number]
+    x, y = part.map.projection.forward(at.lon, at.lat)
+    assert part.map._site_at(float(x), float(y)) == number
+    assert part.map._site_at(0.0, 0.0) is None  # the Gulf of Guinea
+    part._open_site(number)
+    assert (state.page, state.dataset, state.site) == ("data", MODEL, 5)
+
+
+def test_nothing_observed_stands_on_a_made_up_world() -> None:
+    state = State()
+    apply(state, {"model": "global-twin"})
+    assert MapPart(View(state), lambda text: None)._gauges == []
