@@ -86,6 +86,15 @@ def snippet(comparison: Comparison) -> str:
     lines.append(f"left = engine.fields({view.model!r})[{name!r}]")
     if state.compare == "model":
         lines.append(f"right = engine.fields({comparison.other_model!r})[{name!r}]")
+    elif state.compare == "member":
+        lines += [
+            "from hdlcore.runtime.requests import SimulationRequest",
+            f"request = SimulationRequest({view.model!r}, ({state.cell},), frequency='monthly')",
+            f"season = engine.members(request)[{name!r}].groupby('time.month').mean()",
+            "season = season - season.mean('month')",
+            f"print(season.isel(member=[{state.member - 1}, {state.other_member - 1}]).values)",
+        ]
+        return "\n".join(lines) + "\n"
     elif state.compare == "scenario":
         lines += [
             "from hdlcore.runtime.requests import SimulationRequest",

@@ -229,6 +229,12 @@ def _read_stop(text: str) -> int:
     return int(text)
 
 
+def _read_member(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 2 and int(text)):
+        raise ValueError(f"'{text}' is not the number of a member.")
+    return int(text)
+
+
 def _read_scenario(text: str) -> str:
     if len(text) > MAX_SCENARIO:
         raise ValueError(f"a scenario is written in at most {MAX_SCENARIO} characters.")
@@ -298,6 +304,8 @@ CODECS = (
     Codec("by", "compare", str, _choice(COMPARE)),
     Codec("look", "arrange", str, _choice(ARRANGE)),
     Codec("model2", "other_model", str, _text()),
+    Codec("member", "member", str, _read_member),
+    Codec("member2", "other_member", str, _read_member),
     Codec("at2", "other_cell", write_cell, read_cell),
     Codec("t2", "other_time", str, _read_time),
     Codec("set", "dataset", str, _text()),

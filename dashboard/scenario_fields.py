@@ -35,6 +35,16 @@ class Fields:
     def __post_init__(self) -> None:
         self.known = np.zeros(self.count, bool)
 
+    def put(self, name: str, block: NDArray[np.intp], season: NDArray) -> None:
+        """Keep the season (month, cell of the block) of a quantity."""
+        with _lock:
+            self.values.setdefault(name, np.full((12, self.count), np.nan, np.float32))[:, block] = season
+
+    def done(self, block: NDArray[np.intp]) -> None:
+        """All that is known of a block is in place."""
+        with _lock:
+            self.known[block] = True
+
 
 _kept: OrderedDict[tuple[str, str, str], Fields] = OrderedDict()
 _lock = threading.Lock()
@@ -71,11 +81,8 @@ def add(held: Fields, block: NDArray[np.intp], cells: tuple[int, ...], run: Run,
         if entry is None or entry.kind not in ("store", "flux", "forcing") or changed[name].dims != ("time", "cell"):
             continue
         difference = changed[name].values - plain[name].values
-        season = np.stack([difference[month == m].mean(0) for m in range(12)])
-        with _lock:
-            held.values.setdefault(name, np.full((12, held.count), np.nan, np.float32))[:, block] = season
-    with _lock:
-        held.known[block] = True
+        held.put(name, block, np.stack([difference[month == m].mean(0) for m in range(12)]))
+    held.done(block)
 
 
 def filled(values: NDArray, known: NDArray[np.bool_], lat: NDArray, lon: NDArray, reach: float = 3.5) -> NDArray:

@@ -43,7 +43,7 @@ MEASURES = {
 QUARTERS = {"": "All year", "djf": "Dec to Feb", "mam": "Mar to May", "jja": "Jun to Aug", "son": "Sep to Nov"}
 REACH = {"year": 365, "two": 730}  # days back
 OTHER_CELL = 39 * 360 + 190  # 50.5 N, 10.5 E: Germany, to compare the Amazon with
-COMPARE = {"model": "Models", "cell": "Cells", "month": "Months", "scenario": "Scenario"}
+COMPARE = {"model": "Models", "member": "Members", "cell": "Cells", "month": "Months", "scenario": "Scenario"}
 ARRANGE = {"side": "Side by side", "swipe": "Swipe", "difference": "Difference"}
 TIME = re.compile(r"(\d{4}-)?(0[1-9]|1[0-2])")
 
@@ -100,6 +100,8 @@ class State(param.Parameterized):
     compare = param.Selector(default="model", objects=list(COMPARE), doc="Compare page: in what L and R differ.")
     arrange = param.Selector(default="side", objects=list(ARRANGE), doc="Compare page: how the two maps stand.")
     other_model = param.String("", doc="Compare page: source of R; empty means the first that is not L's.")
+    member = param.Integer(1, bounds=(1, 99), doc="Compare page: member of the model shown as L.")
+    other_member = param.Integer(2, bounds=(1, 99), doc="Compare page: member shown as R.")
     other_cell = param.Integer(OTHER_CELL, bounds=(0, 180 * 360 - 1), doc="Compare page: cell of R.")
     other_time = param.String("11", regex=rf"^{TIME.pattern}$", doc="Compare page: month of R.")
 

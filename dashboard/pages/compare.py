@@ -22,7 +22,7 @@ HELP = """
 <p>Two of anything: L is what you look at on the other pages, R differs from it in one thing.</p>
 <dl class="help">
 <dt>Choose what differs</dt>
-<dd>Two models, two cells, two months, or the run as it was and under a change of the weather.</dd>
+<dd>Two models, two members of one, two cells, two months, or the run as it was and under a change of the weather.</dd>
 <dt>Look at both maps</dt>
 <dd>They have one colour range and one zoom. Side by side; or swiped, with the slider under them (arrow keys work); or
 their difference, R minus L.</dd>

@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 from dashboard.layers import MONTHS
 from dashboard.pages.compare_view import Comparison
 from dashboard.pages.parts import SELECT, choice, column, html, job_bar, row
+from dashboard.pages.scenario_job import member_count
 from dashboard.scenario import PRESETS, in_words, read_scenario
 from dashboard.selection import parse_place
 from dashboard.sources import picker_groups
@@ -31,13 +32,14 @@ class CompareControls:
         self.place = Place(css_classes=["placecard"], sizing_mode="stretch_width")
         self.place.on_message("go", self._go)
         self.compute = Buttons(lambda _: comparison.job.start(), items=[])
-        self.scenario_row = row("scenariorow", self.scenario, self.compute)
+        self.scenario_row = row("scenariorow", *self.members, self.scenario, self.compute)
         self.hint = html("plotnote")
         self.layout = column(
             "comparebar",
             row("byrow", html("label", "<p>L and R differ in</p>"), self.by, self.arrange),
             row("mapbar", self.quantity, self.other, self.scenario_row, self.projection),
-            job_bar(comparison.job.lane),
+            job_bar(comparison.scenario_job.lane),
+            job_bar(comparison.member_job.lane),
             self.hint,
         )
         comparison.follow(self.update)
@@ -48,6 +50,9 @@ class CompareControls:
         names = {preset.name: read_scenario(preset.scenario) for preset in PRESETS.values()}
         self._presets = names
         self.scenario = pmui.Select(label="R: what is changed", options=names, css_classes=["scenario"], **SELECT)
+        self.members = [
+            pmui.Select(label=f"{side}: member", options={}, css_classes=["member"], **SELECT) for side in "LR"
+        ]
         options = {text: name for name, text in PROJECTIONS.items()}
         self.projection = pmui.Select(label="Projection", options=options, css_classes=["projection"], **SELECT)
         for select, field in (
@@ -55,6 +60,9 @@ class CompareControls:
             (self.projection, "projection"),
         ):  # fmt: skip
             select.param.watch(lambda event, field=field: self._set(**{field: event.new or ""}), "value")
+
+        for select, field in zip(self.members, ("member", "other_member"), strict=True):
+            select.param.watch(lambda event, field=field: event.new and self._set(**{field: event.new}), "value")
 
     def _make_months(self) -> None:
         size = {"labels": MONTHS, "css_classes": ["months"], "sizing_mode": "stretch_width"}
@@ -93,19 +101,27 @@ class CompareControls:
                 options[in_words(state.scenario)] = state.scenario
             self.scenario.param.update(options=options, value=state.scenario)
             self.projection.value = state.projection
+            self._number_members()
             for player, month in zip(self.months, (state.month, int(state.other_time[-2:])), strict=True):
                 player.param.update(value=month - 1, arrived=month - 1)
         finally:
             self._updating = False
-        self.scenario_row.visible = state.compare == "scenario"
+        self.scenario.visible = state.compare == "scenario"
+        self.scenario_row.visible = state.compare in ("scenario", "member")
         self.months[1].visible = state.compare == "month"
         self.place.visible = state.compare == "cell"
         lacking = self.comparison.job.lacking
-        wanted = state.compare == "scenario" and self.comparison.job.possible and lacking > 0
+        wanted = self.scenario_row.visible and self.comparison.job.possible and lacking > 0
         self.compute.items = [{"id": "map", "label": "Compute the map", "kind": "outlined"}] if wanted else []
         self.hint.object = f"<p>{self.comparison.right.problem}</p>" if self.comparison.right.problem else ""
         self.hint.visible = bool(self.comparison.right.problem)
         self._show_place()
+
+    def _number_members(self) -> None:
+        numbers = {str(number): number for number in range(1, member_count(self.view.model) + 1)}
+        shown = self.state.compare == "member" and bool(numbers)
+        for select, number in zip(self.members, (self.state.member, self.state.other_member), strict=True):
+            select.param.update(options=numbers, value=min(number, len(numbers)) or None, visible=shown)
 
     def _show_place(self) -> None:
         right, world = self.comparison.right, self.view.world

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -10,12 +11,14 @@ from numpy.typing import NDArray
 
 from dashboard import compare, engine, series, sources
 from dashboard.compare import Side
-from dashboard.layers import layer, yearly_mean
+from dashboard.layers import Layer, layer, yearly_mean
 from dashboard.pages.experiment import Experiment
-from dashboard.pages.scenario_job import ScenarioJob
+from dashboard.pages.member_runs import MemberRuns
+from dashboard.pages.scenario_job import MemberJob, ScenarioJob, member_count
 from dashboard.pages.view import EVERYTHING, View
 from dashboard.scenario_fields import filled, round_limit
 from dashboard.selection import Selection, cell_label
+from dashboard.series import STORES
 from hdlcore.errors import HDLError, RequestError
 from hdlcore.runtime.sources import SourceInfo
 
@@ -29,7 +32,9 @@ class Comparison:
     def __init__(self, view: View) -> None:
         self.view, self.state = view, view.state
         self.experiment: Experiment | None = None  # made when a scenario is first compared
-        self.job = ScenarioJob(view, lambda: self._tell(frozenset({"fields"})))
+        told = lambda: self._tell(frozenset({"fields"}))  # noqa: E731
+        self.scenario_job, self.member_job = ScenarioJob(view, told), MemberJob(view, told)
+        self.members: MemberRuns | None = None  # made when members are first compared
         self.left: Side
         self.right: Side
         self._parts: list[Update] = []
@@ -43,13 +48,20 @@ class Comparison:
 
     def _changed(self, names: frozenset[str]) -> None:
         if names & {"scenario", "model"}:
-            self.job.refresh()
+            self.scenario_job.refresh()
+        if names & {"compare", "model"}:
+            self.member_job.refresh()
         self._tell(names)
 
     def _tell(self, names: frozenset[str]) -> None:
         self.refresh()
         for update in self._parts:
             update(names)
+
+    @property
+    def job(self) -> ScenarioJob:
+        """What computes the maps that are not at hand."""
+        return self.member_job if self.state.compare == "member" else self.scenario_job
 
     # -- the two sides ------------------------------------------------------------------------------------------
 
@@ -58,13 +70,17 @@ class Comparison:
         view, by = self.view, self.state.compare
         title = {
             "model": view.source.title if view.source is not None else "Observed",
+            "member": f"Member {self.state.member}",
             "cell": view.place,
             "month": compare.month_title(self.state.month),
             "scenario": "As it was",
         }[by]
         at = view.selection.position
         self.left = Side(title, view.layer, view.season(), at, self.state.month, generated=view.generated)
-        make = {"model": self._model, "cell": self._cell, "month": self._month, "scenario": self._scenario}[by]
+        make = {
+            "model": self._model, "member": self._members, "cell": self._cell, "month": self._month,
+            "scenario": self._scenario,
+        }[by]  # fmt: skip
         try:
             self.right = make()
         except HDLError as error:
@@ -96,6 +112,39 @@ class Comparison:
             lacks = problem or f"{info.title} has no {view.layer.variable.long_name.lower()}; choose another quantity."
             return Side(info.title, None, season, at, month, lacks, info.generated)
         return Side(info.title, shown, season, at, month, generated=info.generated)
+
+    def _members(self) -> Side:
+        view, state = self.view, self.state
+        count, shown = member_count(view.model), view.layer.variable
+        if count < 2:
+            raise RequestError("Only a model has members to compare; choose one that has at least two at the top.")
+        if self.members is None:
+            self.members = MemberRuns(view, lambda: self._tell(frozenset({"runs"})))
+        chosen = min(state.member, count), min(state.other_member, count)
+        seasons = [self.members.season(number) for number in chosen]
+        fields = [self.member_job.difference(self.member_job.named(shown.name, number)) for number in chosen]
+        if shown.name not in STORES:
+            problem = f"Members are compared in their stores, not in {shown.long_name.lower()}; choose one above."
+        else:
+            problem = "" if fields[0] is not None else "Press Compute the map: every member is run, coarse first."
+        sides = [
+            Side(
+                f"Member {number} of {count}", self._member_layer(field), season, view.selection.position, state.month,
+                problem, view.generated,
+            )
+            for number, field, season in zip(chosen, fields, seasons, strict=True)
+        ]  # fmt: skip
+        self.left = sides[0]
+        return sides[1]
+
+    def _member_layer(self, season: NDArray[np.float32] | None) -> Layer | None:
+        """The map of one member's season (month, cell), as far as it is known."""
+        held = self.member_job.fields
+        if season is None or held is None:
+            return None
+        world, shown = self.view.world, self.view.layer
+        values = season[self.state.month - 1] - (yearly_mean(season) if shown.departure else 0)
+        return replace(shown, values=filled(values, held.known, world["lat"].values, world["lon"].values))
 
     def _cell(self) -> Side:
         view, ids = self.view, self.view.world["cell"].values
@@ -132,12 +181,12 @@ class Comparison:
         if not state.scenario:
             problem = "No change is set; choose one below, or make one on the page What if."
             return Side(titles[1], None, season, at, state.month, problem)
-        gained = self.job.difference(view.layer.variable.name)
+        gained = self.scenario_job.difference(view.layer.variable.name)
         if gained is None:
             problem = self.experiment.empty or "The map of R has not been computed; the curves are of a live run."
             return Side(titles[1], None, season, at, state.month, problem, view.generated)
-        assert self.job.fields is not None
-        world, known = view.world, self.job.fields.known
+        assert self.scenario_job.fields is not None
+        world, known = view.world, self.scenario_job.fields.known
         taken = gained - yearly_mean(gained) if view.layer.departure else gained
         added = filled(taken[state.month - 1], known, world["lat"].values, world["lon"].values)
         shown = compare.with_difference(view.layer, added)
@@ -170,4 +219,8 @@ class Comparison:
         here = self.left.at_place(of, area), self.right.at_place(other, area)
         if self.state.compare == "cell":
             return compare.places_sentence(self.left, self.right, here)
-        return compare.sentence(self.left, self.right, self.agreement(), here, view.place)
+        said = compare.sentence(self.left, self.right, self.agreement(), here, view.place)
+        lacking = self.job.lacking
+        if self.state.compare in ("member", "scenario") and not self.right.problem and lacking:
+            said += f" {lacking:,} cells still show their nearest neighbour."
+        return said

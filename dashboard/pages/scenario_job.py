@@ -1,4 +1,4 @@
-"""Running a scenario on all cells left, block by block, with what is known so far at hand; for any page."""
+"""Running a scenario, or every member, on all cells left, block by block, with what is known so far at hand."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from dashboard import engine, scenario_fields
 from dashboard.jobs import Lane
 from dashboard.pages.view import View
+from dashboard.scenario_fields import Fields
+from dashboard.series import STORES
+from hdlcore.runtime.requests import SimulationRequest
+from hdlcore.runtime.turns import Asker, Priority
 
 
 class ScenarioJob:
@@ -19,13 +23,19 @@ class ScenarioJob:
     def __init__(self, view: View, told: Callable[[], None]) -> None:
         self.view, self.state, self._told = view, view.state, told
         self.lane = Lane()
-        self.fields: scenario_fields.Fields | None = None
+        self.fields: Fields | None = None
+        self._text = ""
         self._blocks: Iterator[NDArray[np.intp]] = iter(())
 
     @property
     def possible(self) -> bool:
         """Whether there is a scenario and something that can be run under it."""
         return bool(self.state.scenario) and self.view.kind in ("model", "twin")
+
+    @property
+    def asked(self) -> str:
+        """What the fields are of."""
+        return str(self.state.scenario)
 
     def refresh(self) -> None:
         """Another scenario, source or selection: stop, and take what is known of the new one."""
@@ -35,7 +45,7 @@ class ScenarioJob:
         if self.possible:
             source = engine.get_engine().source(self.view.model)
             self.fields = scenario_fields.fields_of(
-                self.view.model, self.state.scenario, source.version, self.view.world.sizes["cell"]
+                self.view.model, self.asked, source.version, self.view.world.sizes["cell"]
             )
 
     @property
@@ -60,10 +70,10 @@ class ScenarioJob:
 
     def _next(self) -> None:
         """Run one more block; each is shown before the next is begun."""
-        block, held, text, view = next(self._blocks, None), self.fields, self.state.scenario, self.view
+        block, held, view = next(self._blocks, None), self.fields, self.view
         if block is None or held is None:
             return
-        cells = tuple(int(cell) for cell in view.world["cell"].values[block])
+        cells, self._text = tuple(int(cell) for cell in view.world["cell"].values[block]), self.asked
         mask = view.selection.mask
         done, total = int((held.known & mask).sum()), int(mask.sum())
         words = f"{done:,} of {total:,} cells"
@@ -72,13 +82,56 @@ class ScenarioJob:
             def tell(part: float, _: str = "") -> None:
                 progress((done + part * block.size / 2) / total, words)
 
-            def run(some: tuple[int, ...], scenario: str) -> Any:
-                return view.run(some, "monthly", tell, cancel, scenario, background=True)
-
-            scenario_fields.add(held, block, cells, run, text)
+            self.fill(held, block, cells, tell, cancel)
 
         def finished(_: Any) -> None:
             self._told()
             self._next()
 
         self.lane.start(words, work, finished)
+
+    def fill(self, held: Fields, block: NDArray[np.intp], cells: tuple[int, ...], tell: Any, cancel: Any) -> None:
+        """Put one block of cells into the fields; in a thread."""
+
+        def run(some: tuple[int, ...], scenario: str) -> Any:
+            return self.view.run(some, "monthly", tell, cancel, scenario, background=True)
+
+        scenario_fields.add(held, block, cells, run, self._text)
+
+
+class MemberJob(ScenarioJob):
+    """The mean seasons of the stores in every member of the model; `named` says under which name each is kept."""
+
+    @property
+    def possible(self) -> bool:
+        """Whether members are compared, and there are at least two."""
+        return self.state.compare == "member" and member_count(self.view.model) > 1
+
+    @property
+    def asked(self) -> str:
+        """Not a scenario: all members as they are."""
+        return "every member"
+
+    @staticmethod
+    def named(name: str, member: int) -> str:
+        """Key of a quantity of one member, counted from 1."""
+        return f"{name} of member {member}"
+
+    def fill(self, held: Fields, block: NDArray[np.intp], cells: tuple[int, ...], tell: Any, cancel: Any) -> None:
+        """Run all members on a block of cells."""
+        request = SimulationRequest(self.view.model, cells, frequency="monthly")
+        asker = Asker(self.view.asker.user, Priority.BACKGROUND)
+        data = engine.get_engine().members(request, tell, cancel, asker)
+        month = data["time"].dt.month.values - 1
+        for name in STORES:
+            if name in data:
+                values = data[name].transpose("member", "time", "cell").values
+                for number, series in enumerate(values, 1):
+                    season = np.stack([series[month == m].mean(0) for m in range(12)])
+                    held.put(self.named(name, number), block, season)
+        held.done(block)
+
+
+def member_count(model: str) -> int:
+    """Members of a model; 0 for what is not one."""
+    return next((info.members for info in engine.get_engine().models() if info.id == model), 0)

@@ -58,6 +58,29 @@ def test_two_models_then_two_cells_side_by_side_and_swiped(app: Explorer) -> Non
     expect(app.page.get_by_text(re.compile("L, Brazil.*R, Germany"))).to_be_visible()
 
 
+def test_two_members_of_a_model_side_by_side(app: Explorer) -> None:
+    """Their curves are run live and differ; the map is run when asked for, coarse first, and can be stopped."""
+    app.visit("v=1&page=compare&var=groundwater")
+    app.radio("Members").click()
+    curves = [
+        app.page.get_by_role("img", name=re.compile(f"^{side}, Member {n} of 5.*stored water"))
+        for side, n in ("L1", "R2")
+    ]
+    for drawn in curves:
+        expect(drawn).to_be_visible()
+    swings = [re.sub(r"^., Member . of 5", "", app.text_of(drawn)) for drawn in curves]
+    assert swings[0] != swings[1]
+    app.button("Compute the map").click()
+    expect(
+        app.page.get_by_text(re.compile("^R minus L over .*cells still show their nearest neighbour"))
+    ).to_be_visible()
+    app.button("Cancel").filter(visible=True).click()
+    expect(app.button("Cancel").filter(visible=True)).to_have_count(0)
+    assert app.query()["by"] == "member"
+    app.pick("R: member", "5")
+    expect(app.page.get_by_role("img", name=re.compile("^Map R: Member 5 of 5"))).to_be_visible()
+
+
 def test_a_tour_is_taken_answered_and_found_again(app: Explorer, visitor: NewExplorer) -> None:
     """Start, next, a wrong and a right answer; keys; the link of a step opens it for somebody else; the end."""
     app.visit("v=1&page=learn")

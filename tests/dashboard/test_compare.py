@@ -74,6 +74,28 @@ def test_a_scenario_has_live_curves_and_the_map_as_far_as_it_is_known() -> None:
     scenario_fields._kept.clear()
 
 
+def test_two_members_have_the_maps_and_curves_of_their_own_runs() -> None:
+    held = _comparison(compare="member", variable="groundwater", member=1, other_member=4)
+    view, job = held.view, held.member_job
+    assert held.left.layer is None and "Press Compute the map" in held.sentence()
+    job.refresh()
+    assert job.fields is not None
+    block = np.array([view.selection.position])
+    cells = tuple(int(cell) for cell in view.world["cell"].values[block])
+    job.fill(job.fields, block, cells, lambda *_: None, None)
+    held.refresh()
+    assert held.left.title.startswith("Member 1 of ") and held.right.title.startswith("Member 4 of ")
+    for side in (held.left, held.right):  # the map's cell is the curve's month
+        assert side.layer is not None
+        here = float(side.layer.values[view.selection.position])
+        assert here == pytest.approx(float(side.season["groundwater"].sel(month=side.month)), abs=0.05)
+    assert not np.allclose(held.left.season["groundwater"], held.right.season["groundwater"])
+    assert "nearest neighbour" in held.sentence()
+    apply(held.state, {"variable": "runoff"})
+    assert "choose one above" in held.right.problem
+    scenario_fields._kept.clear()
+
+
 def test_agreement_is_weighted_by_area() -> None:
     held = _comparison(compare="month", other_time="11")
     area = held.view.world["area"].values.astype(float)
@@ -94,6 +116,6 @@ def test_both_sides_go_out_labelled() -> None:
     np.testing.assert_allclose(data["swe_difference"], data["swe_right"] - data["swe_left"])
     curves = pd.read_csv(compare_export.curves_csv(held))
     assert {"tws", "swe", "precipitation"} <= set(curves["variable"])
-    for by in ("model", "cell", "month", "scenario"):
+    for by in ("model", "member", "cell", "month", "scenario"):
         apply(held.state, {"compare": by})
         compile(compare_export.snippet(held), "snippet", "exec")

@@ -71,6 +71,8 @@ states = st.fixed_dictionaries(
         "compare": st.sampled_from(list(COMPARE)),
         "arrange": st.sampled_from(list(ARRANGE)),
         "other_model": name,
+        "member": st.integers(1, 99),
+        "other_member": st.integers(1, 99),
         "other_cell": st.integers(0, 180 * 360 - 1),
         "other_time": st.from_regex(r"\A([0-9]{4}-)?(0[1-9]|1[0-2])\Z"),
         "tour": name,
