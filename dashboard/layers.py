@@ -102,6 +102,13 @@ class Layer:
         """Whether zero is the middle of the colours."""
         return self.low == -self.high
 
+    def brushed(self, low: float, high: float) -> tuple[float, float]:
+        """A brush over the histogram as a filter: to an end, whose bin holds what lies beyond, it means all of it."""
+        step, values = (self.high - self.low) / 100, self.values[np.isfinite(self.values)]
+        low = min(low, float(np.floor(values.min()))) if low <= self.low + step else round(low, 3)
+        high = max(high, float(np.ceil(values.max()))) if high >= self.high - step else round(high, 3)
+        return low, high
+
     def range_of_shown(self, mask: NDArray[np.bool_]) -> tuple[float, float]:
         """Range from the 1st to the 99th percentile of the cells let through; around zero when diverging."""
         shown = self.values[mask & np.isfinite(self.values)]

@@ -19,8 +19,8 @@ QUARTER_MONTHS = {"": (), "djf": (12, 1, 2), "mam": (3, 4, 5), "jja": (6, 7, 8),
 #: A live answer has every n-th day: a first view, which touches every month, and the one that stays. Target days go
 #: back sixteen at a time: these are 14 and 31 of a year.
 COARSE, FINE = 28, 12
-#: Points on the path and draws of a live answer.
-SAMPLES = 8
+#: Points on the path and draws of a live answer, by its step.
+SAMPLES = {COARSE: 2, FINE: 8}
 Box = tuple[str, tuple[str, ...], int, int]
 
 
@@ -90,7 +90,7 @@ def live_request(
     if wanted.rows == "carrier":
         return ExplanationRequest(source, cell, method="carriers", lags=lags, every=every)
     method = method if EXPLANATIONS[method].axis == "forcing" else "gradient_x_input"
-    return ExplanationRequest(source, cell, method=method, lags=lags, every=every, samples=SAMPLES)
+    return ExplanationRequest(source, cell, method=method, lags=lags, every=every, samples=SAMPLES[every])
 
 
 def live_heat(answer: xr.Dataset, wanted: Wanted) -> xr.DataArray:

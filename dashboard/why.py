@@ -264,9 +264,7 @@ def grade_rows(grades: dict[str, Any] | None, methods: tuple[str, ...]) -> list[
 def pulse_tiles(response: xr.Dataset, points: int = 120) -> list[dict[str, object]]:
     """One entry for each store and flux of a response (lag): its largest change in words, and a line of few points."""
     found = []
-    for name in map(str, response.data_vars):
-        if name in ("implausible", "pulse", "water_unaccounted") or name not in VARIABLES:
-            continue
+    for name in stores_and_fluxes(response):
         values = np.nan_to_num(response[name].values)
         most = float(values[np.abs(values).argmax()])
         moves = abs(most) > 1e-3
@@ -277,6 +275,15 @@ def pulse_tiles(response: xr.Dataset, points: int = 120) -> list[dict[str, objec
         text = f"{'+' if most > 0 else ''}{quantity(most, entry.units)}" if moves else "no change"
         found.append({"id": name, "label": entry.long_name, "value": text, "line": line if moves else [0.0, 0.0]})
     return found
+
+
+def stores_and_fluxes(response: xr.Dataset) -> list[str]:
+    """Quantities of a response in the order they are shown: the total, what it is made of, what leaves, the rest."""
+    first = ("tws", "swe", "soil_moisture", "groundwater", "evapotranspiration", "runoff")
+    known = [str(name) for name in response.data_vars if name in VARIABLES]
+    held = [name for name in known if VARIABLES[name].kind in ("store", "flux")]
+    rest = sorted((name for name in held if name not in first), key=lambda name: (VARIABLES[name].kind, name))
+    return [*(name for name in first if name in held), *reversed(rest)]
 
 
 def pulse_words(response: xr.Dataset) -> str:

@@ -25,6 +25,8 @@ SIZES = {1440: 900, 768: 1024, 390: 844}
 VIEWS: dict[str, tuple[str, str, tuple[int, ...]]] = {
     "explore": ("", "the memory of stored water", (1440, 768, 390)),
     "twin": ("v=1&model=twin-earth", "the memory of stored water", (1440, 390)),
+    "memory": ("v=1&page=memory&model=global-twin&zone=cold&of=filter", "the memory of stored water", (1440, 390)),
+    "why": ("v=1&page=why", "of the days before", (1440, 390)),
     "whatif": (
         "v=1&page=whatif&if=precipitation*0.5@2004-01-01..2004-12-31",
         "more rain, after 30 days",

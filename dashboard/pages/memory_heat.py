@@ -255,5 +255,5 @@ def versus(own: Side, other: Side) -> str:
     rank, days = heat_agreement(own.heat, other.heat), [heat_time(side.heat) for side in (own, other)]  # type: ignore[arg-type]
     return (
         f"Rank correlation of the boxes {rank:.2f}; mean memory {days[0]:.0f} days on the left, {days[1]:.0f} on the "
-        "right. The model never saw this truth."
+        "right. Nothing that learned ever saw the true responses."
     )

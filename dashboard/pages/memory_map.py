@@ -73,11 +73,8 @@ class MemoryMapPart:
         if message["range"] is None or shown is None:
             apply(self.state, {"values": None})
             return
-        low, high = (float(value) for value in message["range"])
-        step, values = (shown.high - shown.low) / 100, shown.values[np.isfinite(shown.values)]
-        low = min(low, float(np.floor(values.min()))) if low <= shown.low + step else round(low, 3)
-        high = max(high, float(np.ceil(values.max()))) if high >= shown.high - step else round(high, 3)
-        apply(self.state, {"variable": self.state.measure, "values": (low, high), "focus": "filter"})
+        ends = shown.brushed(*(float(value) for value in message["range"]))
+        apply(self.state, {"variable": self.state.measure, "values": ends, "focus": "filter"})
 
     @property
     def layer(self) -> layers.Layer | None:

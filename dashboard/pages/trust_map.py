@@ -65,12 +65,8 @@ class ScoreMapPart:
         if message["range"] is None or shown is None:
             apply(self.state, {"values": None})
             return
-        low, high = (float(value) for value in message["range"])
-        step = (shown.high - shown.low) / 100
-        values = shown.values[np.isfinite(shown.values)]
-        low = min(low, float(np.floor(values.min()))) if low <= shown.low + step else round(low, 3)
-        high = max(high, float(np.ceil(values.max()))) if high >= shown.high - step else round(high, 3)
-        apply(self.state, {"variable": self.trust.shown, "values": (low, high), "focus": "filter"})
+        ends = shown.brushed(*(float(value) for value in message["range"]))
+        apply(self.state, {"variable": self.trust.shown, "values": ends, "focus": "filter"})
 
     def update(self, names: frozenset[str]) -> None:
         """Follow score, filters and cell."""

@@ -83,7 +83,7 @@ class PulsePart:
                 self.note.object = '<p role="status">Choose one cell to give it a pulse.</p>'
                 self.checks.object = ""
             return
-        names = [str(item["id"]) for item in why.pulse_tiles(response)]
+        names = why.stores_and_fluxes(response)
         name = next(one for one in (self.shown, "tws", *names) if one in names)
         beside = truth[name] if truth is not None and name in truth else None
         entry = variable(name)
@@ -110,7 +110,7 @@ class PulsePart:
         response = self.why.response
         if response is None:
             return
-        names = [str(item["id"]) for item in why.pulse_tiles(response)]
+        names = why.stores_and_fluxes(response)
         ages = [age for age in AGES if age < response.sizes["lag"]]
         head = ["", *(f"day {age}" for age in ages)]
         rows = []

@@ -163,7 +163,7 @@ class StoryPart:
         key = color_key(heat, True, dark, end)
         self._key.object = (
             f"{key}<p>A bar goes from the usual (dashed) to what was; its colour is what that day did. Below, the same "
-            "added up, oldest first.</p>"
+            "added up, oldest first; the goal is the difference from a run under usual weather.</p>"
         )
 
     def _show_table(self) -> None:

@@ -76,6 +76,19 @@ def spread_apart(wanted: np.ndarray, gap: float) -> np.ndarray:
     return result
 
 
+def line_labels(at: Any, placed: Any, names: list[str], paints: list[str]) -> hv.Labels:
+    """Names written at one place of the horizontal axis, as at the ends of lines; they do not widen the plot."""
+    table = {"x": [at] * len(names), "y": placed, "text": names, "color": paints}
+
+    def hook(plot: Any, element: Any) -> None:
+        plot.handles["glyph"].update(x_offset=6, text_font=value(tone_font()))
+
+    return hv.Labels(table, ["x", "y"], ["text", "color"]).opts(
+        text_color="color", text_align="left", text_baseline="middle", text_font_size="12px", apply_ranges=False,
+        hooks=[hook],
+    )  # fmt: skip
+
+
 def limits(data: xr.Dataset) -> tuple[float, float]:
     """Common vertical range of all curves and bands, with a margin."""
     lows, highs = [], []

@@ -10,10 +10,9 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 import xarray as xr
-from bokeh.core.properties import value
 from bokeh.models import DatetimeTickFormatter, FixedTicker
 
-from dashboard.plots.components import quiet_figure, spread_apart, tone_font
+from dashboard.plots.components import line_labels, quiet_figure, spread_apart
 from dashboard.plots.timeseries import span_of, thinned
 from dashboard.theme import component_colors, label_colors, tokens
 
@@ -46,7 +45,7 @@ def two_runs(
     ends = [float(run.values[-1]) for _, run, *_ in runs]
     placed = spread_apart(np.array(ends), 15 * (high - low) / max(height - 40, 60))
     names, colors = [name for name, *_ in runs], [color for _, _, color, *_ in runs]
-    layers.append(_labels(times[-1], placed, names, colors))
+    layers.append(line_labels(times[-1], placed, names, colors))
     return _overlay(layers, times, (low, high), units, dark, summary, height)
 
 
@@ -97,7 +96,7 @@ def pulse(way: xr.Dataset, dark: bool = False, summary: str = "", height: int = 
     top = max(float(floor.max(initial=100)), 100.0) * 1.02
     placed = spread_apart(np.array(wanted), 15 * top / max(height - 40, 60)) if names else np.array([])
     placed = placed + max(0.05 * top - placed.min(initial=top), 0.0)  # the lowest name stands above the axis
-    layers.append(_labels(age[-1], placed, names, paints))
+    layers.append(line_labels(age[-1], placed, names, paints))
     look = _look(tone, summary, FixedTicker(ticks=list(_AGES)), dict(_AGES))
     return hv.Overlay(layers).opts(
         hv.opts.Overlay(
@@ -113,18 +112,6 @@ def _shade(span: Span | None, low: float, high: float, tone: dict[str, str]) -> 
     far = 9 * (high - low)
     box = hv.Rectangles([(span[0], low - far, span[1] + np.timedelta64(1, "D"), high + far)])
     return [box.opts(color=tone["accent"], alpha=0.09, line_alpha=0)]
-
-
-def _labels(at: Any, placed: Any, names: list[str], colors: list[str]) -> hv.Labels:
-    table = {"x": [at] * len(names), "y": placed, "text": names, "color": colors}
-
-    def hook(plot: Any, element: Any) -> None:
-        plot.handles["glyph"].update(x_offset=6, text_font=value(tone_font()))
-
-    return hv.Labels(table, ["x", "y"], ["text", "color"]).opts(
-        text_color="color", text_align="left", text_baseline="middle", text_font_size="12px", apply_ranges=False,
-        hooks=[hook],
-    )  # fmt: skip
 
 
 def _overlay(

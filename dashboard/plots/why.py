@@ -7,10 +7,9 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 import xarray as xr
-from bokeh.core.properties import value
 from bokeh.models import DatetimeTickFormatter, FixedTicker
 
-from dashboard.plots.components import quiet_figure, spread_apart, tone_font
+from dashboard.plots.components import line_labels, quiet_figure, spread_apart
 from dashboard.plots.heatmap import colors
 from dashboard.plots.palette import palette
 from dashboard.selection import row_label
@@ -19,10 +18,12 @@ from dashboard.theme import FORCING_COLORS, tokens
 hv.extension("bokeh")
 
 EDGE = 64  # px left of the frame, so that all plots stand under each other
-ROOM = 0.17  # share of the span kept free at the right, for names at the line ends
+ROOM = 0.2  # share of the span kept free at the right, for names at the line ends
 #: Darker kin of the drivers' colours for text on light ground, at least 4.5:1.
 INKS = {"#0072B2": "#00629A", "#D55E00": "#A04300", "#CC79A7": "#A03A78"}
-_AGES = {0: "day 0", 30: "1 month", 90: "1 season", 180: "half a year", 270: "9 months", 365: "1 year"}
+_AGES = {0: "0", 90: "3 months", 180: "6 months", 270: "9 months", 365: "1 year"}
+#: Names short enough for the line ends on a phone.
+SHORT = {"precipitation": "Precip.", "air_temperature": "Temp.", "net_radiation": "Rad."}
 #: Colours end at this quantile of the contributions, so that one storm leaves the rest its colour.
 END_QUANTILE = 0.985
 
@@ -49,8 +50,8 @@ def driver_story(
     line = hv.Curve((times, own), "time", "own").opts(color=tone["quiet"], line_width=0.8, line_alpha=0.8)
     rest = hv.Curve((times, mean), "time", "usual").opts(color=tone["text"], line_width=1.2, line_dash="dashed")
     low, high = float(min(own.min(), mean.min())), float(max(own.max(), mean.max()))
-    pad = 0.06 * max(high - low, 1e-6)
-    named = _labels(times[-1], np.array([mean[-1]]), [label], [tone["text"]])
+    pad = 0.1 * max(high - low, 1e-6)
+    named = line_labels(times[0], np.array([high]), [label], [tone["text"]])
     return _frame([bars, line, rest, named], times, (low - pad, high + pad), units, tone, summary, height, last)
 
 
@@ -61,7 +62,9 @@ def running_sum(
     tone = tokens(dark)
     times = daily["time"].values
     names = [str(name) for name in daily["forcing"].values]
-    lines = {row_label(name): np.cumsum(daily.sel(forcing=name).values.astype(float)) for name in names}
+    lines = {
+        SHORT.get(name, row_label(name)): np.cumsum(daily.sel(forcing=name).values.astype(float)) for name in names
+    }
     paints = [FORCING_COLORS.get(name, tone["accent"]) for name in names]
     if len(lines) > 1:
         lines["All"] = np.sum(list(lines.values()), axis=0)
@@ -76,11 +79,11 @@ def running_sum(
     ends, labels = [float(line[-1]) for line in lines.values()], list(lines)
     if total is not None:
         layers.append(hv.Scatter(([times[-1]], [total]), "time", "total").opts(color=tone["text"], marker="x", size=9))
-        ends, labels, paints = [*ends, total], [*labels, "should reach"], [*paints, tone["quiet"]]
+        ends, labels, paints = [*ends, total], [*labels, "goal"], [*paints, tone["quiet"]]
     placed = spread_apart(np.array(ends), 15 * (high - low + 2 * pad) / max(height - 40, 60))
     low, high = min(low, float(placed.min())), max(high, float(placed.max()))
     inks = [paint if dark else INKS.get(paint, paint) for paint in paints]
-    layers.append(_labels(times[-1], placed, labels, inks))
+    layers.append(line_labels(times[-1], placed, labels, inks))
     return _frame(layers, times, (low - pad, high + pad), units, tone, summary, height, True)
 
 
@@ -103,27 +106,15 @@ def pulse_answer(
         line = hv.Curve((truth["lag"].values.astype(float), truth.values.astype(float)), "age", "truth")
         layers.append(line.opts(color=tone["text"], line_width=1.6, line_dash="dashed"))
         placed = spread_apart(np.array([values[-1], float(truth.values[-1])]), 15 * (high - low + 2 * pad) / 160)
-        layers.append(_labels(age[-1], placed, ["model", "truth"], [tone["accent"], tone["text"]]))
+        layers.append(line_labels(age[-1], placed, ["model", "truth"], [tone["accent"], tone["text"]]))
     look = _look(tone, summary, FixedTicker(ticks=list(_AGES)), dict(_AGES))
-    end = age[-1] * (1.16 if truth is not None else 1.03)
+    end = age[-1] * (1.16 if truth is not None else 1.06)
     return hv.Overlay(layers).opts(
         hv.opts.Overlay(
             height=height, responsive=True, show_legend=False, xlim=(0, end),
             ylim=(low - pad, high + pad), xlabel="", ylabel=units, hooks=[look], default_tools=[], active_tools=[],
             toolbar=None,
         )
-    )  # fmt: skip
-
-
-def _labels(at: Any, placed: Any, names: list[str], paints: list[str]) -> hv.Labels:
-    table = {"x": [at] * len(names), "y": placed, "text": names, "color": paints}
-
-    def hook(plot: Any, element: Any) -> None:
-        plot.handles["glyph"].update(x_offset=6, text_font=value(tone_font()))
-
-    return hv.Labels(table, ["x", "y"], ["text", "color"]).opts(
-        text_color="color", text_align="left", text_baseline="middle", text_font_size="12px", apply_ranges=False,
-        hooks=[hook],
     )  # fmt: skip
 
 
@@ -151,6 +142,7 @@ def _look(
             fig.xaxis.update(ticker=ticker, major_label_overrides=names)
             return
         fig.xaxis.visible = last
+        fig.xaxis.ticker.desired_num_ticks = 4  # a phone has room for no more
         fig.xaxis.formatter = DatetimeTickFormatter(
             days="%d %b", months="%b %Y", years="%Y", context_which="end", hide_repeats=True
         )
