@@ -24,7 +24,7 @@ LIMIT_TEST := $(if $(LIMIT),$(LIMIT) 3000,)
 # Tests run beside a server and a browser on few cores: more BLAS threads than one only get in each other's way.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help setup run test lint format browser assets train bench screenshots clean
+.PHONY: help setup run test lint format browser assets train memory-study bench screenshots clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,11 @@ train: setup  ## train a shipped model anew, and those it is scored beside (MODE
 	    test -f runs/$$rival/card.json || $(ONE_THREAD) $(VENV)/bin/hdl train $$rival --no-memory --resume --out runs/$$rival; done
 	@$(ONE_THREAD) $(VENV)/bin/hdl train $(MODEL) --resume $(BASELINES_$(MODEL):%=--baseline runs/%) --out runs/$(MODEL)
 	@rm -rf assets/models/$(MODEL) && cp -r runs/$(MODEL) assets/models/$(MODEL)
+
+memory-study: setup  ## find memory by retraining on the twin Earth anew (generated; about a quarter of an hour of one core)
+	@mkdir -p runs
+	@$(ONE_THREAD) $(VENV)/bin/hdl memory-study --resume --out runs/memory-study.nc
+	@cp runs/memory-study.nc assets/memory_study/result.nc
 
 bench: setup  ## the project's own speed figures
 	@$(ONE_THREAD) $(VENV)/bin/hdl bench

@@ -8,6 +8,7 @@ from io import BytesIO
 from dashboard import export, memory_export
 from dashboard.pages.memory_heat import HeatPart
 from dashboard.pages.memory_map import BACK, MemoryMapPart
+from dashboard.pages.memory_retrained import RetrainedPart
 from dashboard.pages.memory_view import Memory
 from dashboard.pages.page import Files
 from dashboard.pages.parts import column, heading, html, row
@@ -38,6 +39,9 @@ The chip removes it.</dd>
 back, coarse first and then finer.</dd>
 <dt>Against the truth</dt>
 <dd>For the twin Earth and what learned from it the attributed and the true memory stand side by side.</dd>
+<dt>Memory that retraining finds</dt>
+<dd>Below all: networks trained again and again on the twin Earth's vegetation with parts of the past withheld (Kraft et
+al. 2019). Another question and other numbers than the heatmap's: never to be mixed.</dd>
 </dl>"""
 
 
@@ -80,7 +84,7 @@ class MemoryPage:
         chosen = column("wherepart", place.layout, where.chips)
         filters = row("filters", where.zones, where.latitude, where.region, where.covers)
         self.layout[1].extend([chosen, self._heat.boxing, column("filterpart", filters)])
-        self.layout[0].append(MemoryMapPart(self.memory).layout)
+        self.layout[0].extend([MemoryMapPart(self.memory).layout, RetrainedPart(self.view).layout])
 
     # -- to take away -------------------------------------------------------------------------------------------
 

@@ -129,6 +129,21 @@ def by_group(values: ArrayLike, group: ArrayLike, groups: int) -> Spread:
     return Spread(table[0], table[1], table[2], count)
 
 
+def months_that_hold(size: ArrayLike, share: float = 0.9) -> F8:
+    """Months of the past that hold `share` of a memory whose sizes by age are (age, ...): (...), interpolated.
+
+    Ages are months from 0, the current one; its part is left out, for it is no memory. Within the last age, which may
+    hold all that is older, nothing is told apart: at most as many months as there are ages after the first.
+    """
+    past = np.asarray(size, np.float64)[1:]
+    total = past.sum(0)
+    cumulative = np.concatenate([np.zeros((1, *total.shape)), past.cumsum(0)]) / np.where(total > 0, total, np.nan)
+    reached = (cumulative >= share).argmax(0)
+    at = np.clip(reached, 1, len(past))
+    low, high = (np.take_along_axis(cumulative, (at - i)[None], 0)[0] for i in (1, 0))
+    return np.asarray(at - 1 + (share - low) / np.where(high > low, high - low, np.nan))
+
+
 def monthly_memory(result: xr.Dataset, model: str = FULL, part: str = "ano") -> xr.DataArray:
     """Mem by calendar month and hemisphere (hemisphere, month): the mean fall of the squared error from M_0 to `model`
     in that month over the mean variance of all months, cells weighted by land.
@@ -198,8 +213,8 @@ def significance(
 ) -> Significance:  # fmt: skip
     """Cells whose Mem is above what exchanging the labels of `model` and M_0 gives anywhere, at `alpha` for the map.
 
-    Labels are exchanged half-year by half-year, so that errors that last a season stay together, and in all cells at
-    once, so that errors of one region do too. The statistic of a cell is the sum over half-years of the fall of its
+    Labels are exchanged season by season (three months), so that errors that last stay together, and in all cells at
+    once, so that errors of one region do too. The statistic of a cell is the sum over seasons of the fall of its
     squared error, over the root of the sum of the falls' squares: Mem itself up to a scale that no exchange changes,
     and that lets no cell of small variance set the height for all. The threshold is the 1 - alpha quantile of the
     largest statistic of any cell (Nichols and Holmes 2002, https://doi.org/10.1002/hbm.1058), true labels included.
@@ -207,8 +222,9 @@ def significance(
     predicted, observed = _paired_parts(result, model)
     base, _ = _paired_parts(result, BASE)
     fall = (base[part] - observed[part]) ** 2 - (predicted[part] - observed[part]) ** 2
-    half = result["time"].dt.year.values * 2 + (result["time"].dt.month.values > 6)
-    return max_statistic(np.stack([np.nansum(fall[half == h], 0) for h in np.unique(half)]), permutations, alpha, seed)
+    season = result["time"].dt.year.values * 4 + (result["time"].dt.month.values - 1) // 3
+    sums = np.stack([np.nansum(fall[season == s], 0) for s in np.unique(season)])
+    return max_statistic(sums, permutations, alpha, seed)
 
 
 def max_statistic(fall: ArrayLike, permutations: int, alpha: float, seed: int) -> Significance:

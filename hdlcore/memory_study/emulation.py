@@ -73,6 +73,22 @@ def between(days: NDArray[np.datetime64], first: int, last: int) -> slice:
     return slice(int(begin), int(end))
 
 
+def swing(days: Days, recipe: StudyRecipe) -> F4:
+    """Standard deviation (cell,) of evapotranspiration over the judged years, mm d-1: what NSE measures errors by."""
+    return days.target[:, between(days.days, *recipe.emulation.test_years)].std(1)
+
+
+def wetness(moisture: NDArray, learned: slice) -> NDArray:
+    """Soil moisture (cell, day) as the share of its own range over the days `learned`.
+
+    In mm its level means something else at each place, for how much water a soil holds is hidden in the twin and no
+    static tells it: a network without recurrence then does no better with soil moisture than without.
+    """
+    low, high = (edge(moisture[:, learned], 1, keepdims=True) for edge in (np.min, np.max))
+    share: NDArray = (moisture - low) / np.maximum(high - low, 1e-3)
+    return share
+
+
 def train_emulator(
     days: Days, world: xr.Dataset, recipe: StudyRecipe, emulator: Emulator, fold: int, cancel: CancelToken | None = None
 ) -> F4:
@@ -81,20 +97,24 @@ def train_emulator(
     role = roles(world, days.at, fold, part.folds, recipe.seed, part.buffer)
     train, judged = np.flatnonzero(role == 1), np.flatnonzero(role == 0)
     learned = between(days.days, *part.train_years)
+    seen = days.inputs.copy()
+    seen[..., -1] = wetness(seen[..., -1], learned)
     used = slice(None) if emulator.soil_moisture else slice(0, len(FORCING))
-    inputs = Scale.of(days.inputs[train][:, learned]).apply(days.inputs)[..., used]
+    inputs = Scale.of(seen[train][:, learned]).apply(seen)[..., used]
     statics = Scale.of(days.statics[train]).apply(days.statics)
     goal = Scale.of(days.target[train][:, learned][..., None])
     target = ((days.target - goal.mean) / goal.std).astype(np.float32)
     rng = seed_of(recipe.seed, 2, EMULATORS.index(emulator), fold)
     torch.manual_seed(int(rng.integers(2**31)))
     network = SequenceNetwork(inputs.shape[-1] + statics.shape[-1], part.encoder, part.hidden, emulator.recurrent)
+    # errors count by the size of their cell's own swings, as they do in the score
+    size = (goal.std / (days.target[:, learned].std(1) + part.floor)) ** 2
     begins = np.arange(max(0, learned.start - part.warm_up), learned.stop - part.window + 1)
 
     def batches(_: int) -> Iterable[Batch]:
         for cells in np.array_split(rng.permutation(train), max(1, round(train.size / part.batch))):
             window = rng.choice(begins, cells.size)[:, None] + np.arange(part.window)
-            weight = np.ones(window.shape, np.float32)
+            weight = np.broadcast_to(size[cells, None], window.shape).astype(np.float32)
             weight[:, : part.warm_up] = 0
             yield (
                 step_inputs(

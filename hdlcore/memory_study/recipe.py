@@ -70,6 +70,8 @@ class Emulation(Training):
     #: days of a window, and the first of them that are not compared
     window: int = Field(ge=2)
     warm_up: int = Field(ge=0)
+    #: added to the standard deviation that scales a cell's errors, mm d-1
+    floor: float = Field(gt=0)
 
     @model_validator(mode="after")
     def _years_follow(self) -> Emulation:

@@ -1,8 +1,9 @@
 """The study's result: one small NetCDF file with what every network predicted for cells and years it never saw.
 
-Dataset: ``predicted`` (model, time, cell) and ``observed`` (time, cell), monthly NDVI; ``nse`` (emulator, part,
-emulation_cell); on either kind of cell the climate zone, climate means and the land area it stands for. Scores and
-memory are worked out from it by `hdlcore.analysis.retrained_memory`.
+Dataset: ``predicted`` (model, time, cell) and ``observed`` (time, cell), monthly NDVI; ``true_memory`` (forcing, age,
+cell), ages in months; ``nse`` (emulator, part, emulation_cell) and ``emulation_swing`` (emulation_cell), mm d-1; on
+either kind of cell the climate zone, climate means and the land area it stands for. Scores and memory are worked out
+from it by `hdlcore.analysis.retrained_memory`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from hdlcore.data.weather import FORCING
 from hdlcore.errors import DataError
 from hdlcore.memory_study.emulation import PARTS
 from hdlcore.memory_study.recipe import StudyRecipe, study_folder
@@ -29,31 +31,42 @@ RESULT = "result.nc"
 FORMAT = 1
 #: NDVI is kept to this, far under the noise of its sensor (0.015).
 STEP = 0.0005
-_WORDS = ("model", "emulator", "part")
-_NEEDED = ("predicted", "observed", "nse", "climate_zone", "weight", "annual_precipitation", "annual_temperature")
+_WORDS = ("model", "emulator", "part", "forcing")
+_NEEDED = (
+    "predicted", "observed", "true_memory", "nse", "emulation_swing", "climate_zone", "weight", "annual_precipitation",
+    "annual_temperature",
+)  # fmt: skip
 
 
 def dataset(
-    predicted: Mapping[str, F4], observed: F4, months: NDArray[np.datetime64], cells: xr.Dataset,
-    scores: Mapping[str, F4], emulation_cells: xr.Dataset, recipe: StudyRecipe, cube_version: str,
+    predicted: Mapping[str, F4], observed: F4, months: NDArray[np.datetime64], truth: F4, cells: xr.Dataset,
+    scores: Mapping[str, F4], swing: F4, emulation_cells: xr.Dataset, recipe: StudyRecipe, cube_version: str,
 ) -> xr.Dataset:  # fmt: skip
-    """Gather series (cell, month) by model and scores (cell, part) by emulator into the result."""
+    """Join series (cell, month) by model, truth (driver, age, cell), scores (cell, part) by emulator, swing (cell,)."""
     ndvi = np.stack([predicted[name].T for name in predicted])
     nse = np.stack([scores[name].T for name in scores])
     own = {
         "predicted": (("model", "time", "cell"), ndvi, "NDVI predicted for what was held out"),
         "observed": (("time", "cell"), observed.T, "NDVI of the twin Earth as its satellite sees it"),
+        "true_memory": (("forcing", "age", "cell"), truth, "True contribution to NDVI by age of the weather"),
         "nse": (("emulator", "part", "emulation_cell"), nse, "NSE of emulated evapotranspiration"),
     }
     there = emulation_cells.reset_coords().rename({"cell": "emulation_cell"})
     there = there.rename({name: f"emulation_{name}" for name in there.data_vars})
     coords = {
-        "model": list(predicted), "emulator": list(scores), "part": list(PARTS), "time": months.astype("datetime64[ns]")
-    }  # fmt: skip
+        "model": list(predicted),
+        "forcing": list(FORCING),
+        "age": np.arange(truth.shape[1]),
+        "emulator": list(scores),
+        "part": list(PARTS),
+        "time": months.astype("datetime64[ns]"),
+    }
     series = {
         name: (dims, values, {"long_name": text, "units": "1", "source": "generated"})
         for name, (dims, values, text) in own.items()
     }
+    told = {"long_name": "Standard deviation of daily evapotranspiration", "units": "mm d-1", "source": "generated"}
+    there["emulation_swing"] = ("emulation_cell", swing, told)
     result = cells.assign(series).merge(there, join="exact").assign_coords(coords)
     result.attrs = {
         "Conventions": "CF-1.11",

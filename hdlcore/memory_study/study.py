@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,18 +20,19 @@ from hdlcore.data.cubes import open_cube
 from hdlcore.data.twin.truth import spec_of
 from hdlcore.data.weather import FORCING
 from hdlcore.errors import RequestError
-from hdlcore.memory_study.cells import roles, study_cells
-from hdlcore.memory_study.emulation import EMULATORS, Days, simulate_days, train_emulator
+from hdlcore.memory_study.cells import roles, sample_cells, study_cells
+from hdlcore.memory_study.emulation import EMULATORS, Days, simulate_days, swing, train_emulator
 from hdlcore.memory_study.memory import Memory, memories
 from hdlcore.memory_study.recipe import StudyRecipe
 from hdlcore.memory_study.result import dataset
+from hdlcore.memory_study.truth import true_memory
 from hdlcore.memory_study.vegetation import Records, read_records, stretch, train_vegetation
 from hdlcore.models.checkpoint import save_tensors
-from hdlcore.progress import CancelToken, Progress
+from hdlcore.progress import CancelToken, Progress, scaled
 from hdlcore.workers import Context, Here, Workers
 
 EXPERIMENTS = ("vegetation", "emulation")
-_RECIPE, _DAYS = "recipe.json", "emulation/days.safetensors"
+_RECIPE, _DAYS, _TRUTH = "recipe.json", "emulation/days.safetensors", "vegetation/truth.safetensors"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def run_study(
     cube, folder = cube.resolve(), folder.resolve()
     version = open_cube(cube).version
     begin(recipe, version, folder, resume)
-    _prepare_days(recipe, cube, folder, progress)
+    _prepare_days(recipe, cube, folder, scaled(progress, 0.0, 0.05))
+    _prepare_truth(recipe, cube, folder, scaled(progress, 0.05, 0.1), cancel)
     jobs = jobs_of(recipe, cube, folder)
     waiting = [job for job in jobs if not job.result.is_file()]
     done = len(jobs) - len(waiting)
@@ -122,8 +123,7 @@ def _prepare_days(recipe: StudyRecipe, cube: Path, folder: Path, progress: Progr
     """Run the twin once for all emulators."""
     if (folder / _DAYS).is_file():
         return
-    told: Callable[[float, str], None] | None = (lambda f, m: progress(0.1 * f, m)) if progress else None
-    days = simulate_days(_world(cube), spec_of(cube), recipe, told)
+    days = simulate_days(_world(cube), spec_of(cube), recipe, progress)
     arrays = {
         "inputs": days.inputs, "target": days.target, "statics": days.statics, "days": days.days.astype(np.int64),
         "at": days.at,
@@ -131,6 +131,17 @@ def _prepare_days(recipe: StudyRecipe, cube: Path, folder: Path, progress: Progr
     save_tensors(
         {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}, folder / _DAYS
     )
+
+
+def _prepare_truth(
+    recipe: StudyRecipe, cube: Path, folder: Path, progress: Progress | None, cancel: CancelToken | None
+) -> None:
+    """Follow the true memory of the sampled cells once."""
+    if not (folder / _TRUTH).is_file():
+        world = _world(cube)
+        at = sample_cells(world, recipe.vegetation.cells, recipe.seed)
+        size = true_memory(world, at, spec_of(cube), progress, cancel)
+        save_tensors({"size": torch.from_numpy(size)}, folder / _TRUTH)
 
 
 @lru_cache(maxsize=1)
@@ -185,9 +196,10 @@ def _gather(recipe: StudyRecipe, cube: Path, jobs: list[Job], version: str) -> x
     kept = slice(stretch(records, part.years[0]).start, None)
     return dataset(
         {memory.name: predicted[i, :, kept] for i, memory in enumerate(models)},
-        records.target[:, kept], records.months[kept], study_cells(world, records.at),
-        {emulator.name: score[i] for i, emulator in enumerate(EMULATORS)}, study_cells(world, days.at),
-        recipe, version,
+        records.target[:, kept], records.months[kept], load_file(jobs[0].folder / _TRUTH)["size"].numpy(),
+        study_cells(world, records.at),
+        {emulator.name: score[i] for i, emulator in enumerate(EMULATORS)}, swing(days, recipe),
+        study_cells(world, days.at), recipe, version,
     )  # fmt: skip
 
 

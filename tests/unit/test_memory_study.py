@@ -22,12 +22,14 @@ from hdlcore.analysis.retrained_memory import (
     median_seasonal_cycle,
     memory_gain,
     monthly_memory,
+    months_that_hold,
     significance,
 )
 from hdlcore.analysis.scores import nse
 from hdlcore.data.cube import open_world
 from hdlcore.errors import RequestError
 from hdlcore.memory_study.cells import roles, sample_cells, study_cells
+from hdlcore.memory_study.emulation import wetness
 from hdlcore.memory_study.fit import Scale, fit, run, seed_of
 from hdlcore.memory_study.memory import FULL as ALL_MEMORY
 from hdlcore.memory_study.memory import Memory, block_order, memories, training_orders
@@ -200,6 +202,13 @@ def test_median_cycle_and_rest_make_the_series() -> None:
     assert np.isnan(median_seasonal_cycle(series, months)[4]).all()
 
 
+def test_months_that_hold_a_share_leave_out_the_current_one() -> None:
+    size = np.array([[9.0, 0], [1, 1], [1, 1], [0, 2], [0, 0]])
+    assert np.allclose(months_that_hold(size, 0.5), [1, 2])
+    assert np.allclose(months_that_hold(size, 0.75), [1.5, 2.5])
+    assert np.isnan(months_that_hold(np.zeros((4, 1)))).all()
+
+
 def test_months_add_up_to_the_hemisphere() -> None:
     result = _result(0.3)
     for part in ("raw", "ano"):
@@ -276,6 +285,11 @@ def test_what_is_judged_was_never_near_what_is_trained_on() -> None:
 def test_scale_leaves_out_gaps_and_what_does_not_vary() -> None:
     scale = Scale.of(np.array([[1.0, 5.0], [3.0, 5.0], [np.nan, 5.0]]))
     assert np.allclose(scale.apply(np.array([[1.0, 7.0], [np.nan, 5.0]])), [[-1, 0], [0, 0]])
+
+
+def test_wetness_is_the_share_of_each_soils_own_range() -> None:
+    moisture = np.array([[10.0, 30, 20, 50], [500, 700, 600, 400], [5, 5, 5, 5]])
+    assert np.allclose(wetness(moisture, slice(0, 3)), [[0, 1, 0.5, 2], [0, 1, 0.5, -0.5], [0, 0, 0, 0]])
 
 
 def test_without_recurrence_a_step_knows_of_no_other() -> None:

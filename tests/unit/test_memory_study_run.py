@@ -40,6 +40,7 @@ train_years = [2001, 2001]
 test_years = [2003, 2003]
 window = 60
 warm_up = 20
+floor = 0.2
 """
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

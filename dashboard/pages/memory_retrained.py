@@ -1,0 +1,127 @@
+"""Memory that retraining finds, on the twin Earth: a section of the page Memory, worked out when it is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import panel as pn
+
+from dashboard import retrained
+from dashboard.jobs import sentence
+from dashboard.pages.parts import choice, column, heading, html, row, show
+from dashboard.pages.view import View
+from dashboard.plots.projection import load_projection
+from dashboard.plots.retrained import memory_climate, memory_colors, memory_curves, memory_map, memory_months
+from dashboard.widgets import Buttons
+
+WARNING = """
+<p>Another question than above: there a trained model is asked what it uses; here networks of their own are trained
+again and again with parts of the past withheld, and <b>Mem</b> is the R2 that the past adds on cells and years held
+out. <b>The two must never be mixed</b>: Mem belongs to the task, the heatmaps above to one model. All of it is of the
+twin Earth's vegetation (monthly NDVI).</p>"""
+
+
+class RetrainedPart:
+    """A button; then curves by zone, map with significance, months, climate space, drivers and the emulators."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.part = next(iter(retrained.PARTS))
+        self.open = Buttons(lambda _: self._toggle(), items=self._items(False))
+        self.body = column("retrainedbody")
+        show(self.body, False)
+        mark = html("caption", '<p><span class="mark generated">generated</span></p>')
+        self.layout = column(
+            "part retrained",
+            row("retrainedbar", heading("Memory that retraining finds"), mark, self.open),
+            html("plotnote", WARNING),
+            self.body,
+        )
+        view.follow(self.update)
+
+    @staticmethod
+    def _items(shown: bool) -> list[dict[str, Any]]:
+        return [{"id": "open", "label": "Hide" if shown else "Show what it finds", "pressed": shown}]
+
+    def _toggle(self) -> None:
+        shown = not self.body.visible
+        if shown and not len(self.body):
+            self._draw()
+        show(self.body, shown)
+        self.open.items = self._items(shown)
+
+    def _choose(self, part: str) -> None:
+        self.part = part
+        self._draw()
+
+    def update(self, names: frozenset[str]) -> None:
+        """Follow the tones and the projection, once there is something to draw."""
+        if names & {"dark", "projection"} and len(self.body):
+            self._draw()
+
+    def _draw(self) -> None:
+        """Everything anew: it changes with a click, not with the state."""
+        try:
+            self.body[:] = self._pieces()
+        except Exception as error:
+            self.body[:] = [html("plotnote", f'<p role="alert">{sentence(error, "Memory that retraining finds")}</p>')]
+
+    def _pieces(self) -> list[Any]:
+        found, dark, said = retrained.findings(self.part), self.view.dark, retrained.sentence(self.part)
+        title = retrained.PARTS[self.part].lower()
+        figures = [
+            _figure(
+                "By months of the past and climate zone",
+                memory_curves(found.steps, found.curves, dark, f"Mem of the {title} by months of the past. {said}"),
+                "Median over the cells of a zone; the shade holds the middle half of all cells.",
+            ),
+        ]
+        if found.test is not None:
+            figures.append(_figure("Where", self._map(found), self._key(found)))
+            halves = memory_months(found.months, dark, f"Mem of the {title} through the year, by hemisphere.")
+            note = "Fall of the squared error in that month over the variance of all months."
+            figures.append(_figure("Through the year", halves, note))
+        figures.append(
+            _figure(
+                "In the space of rain and temperature",
+                memory_climate(found.climate, found.limit, dark, f"Median Mem of the {title} by rain and temperature."),
+                "Median over the cells of a box; boxes of fewer than three cells stay empty. " + self._ramp(found),
+            )
+        )
+        return [
+            choice("Of the series", retrained.PARTS, self.part, self._choose),
+            html("summary", f"<p>{said}</p>"),
+            row("curvepair", *figures),
+            html("tableview", retrained.r2_table()),
+            html("tableview", retrained.driver_table()),
+            html("tableview", retrained.truth_table()),
+            html("tableview", retrained.emulation_table()),
+        ]
+
+    def _map(self, found: retrained.Findings) -> Any:
+        assert found.test is not None
+        lat = self.view.world["lat"].values.astype(np.float32)
+        projection = load_projection(self.view.state.projection, lat.size, lat.tobytes())
+        held = retrained.result()
+        share = 100 * float(found.test.significant.mean())
+        return memory_map(
+            projection, held["lat"].values, held["lon"].values, found.memory, found.test.significant, found.limit,
+            self.view.dark, f"Map of Mem at {found.memory.size} sampled cells; significant in {share:.0f} % of them.",
+        )  # fmt: skip
+
+    def _key(self, found: retrained.Findings) -> str:
+        return (
+            f"Filled: significant, {self._ramp(found)} Ring: not significant, by exchanging labels season by "
+            "season 999 times against the largest statistic of any cell (alpha 0.1)."
+        )
+
+    def _ramp(self, found: retrained.Findings) -> str:
+        colors = ", ".join(memory_colors(self.view.dark)[::15])
+        style = f"display: inline-block; width: 72px; height: 8px; background: linear-gradient(to right, {colors})"
+        return f'0 <i style="{style}"></i> {found.limit:.2g} or more.'
+
+
+def _figure(title: str, figure: Any, note: str) -> pn.Column:
+    pane = pn.pane.Bokeh(figure, sizing_mode=figure.sizing_mode, margin=0)
+    return column("curveside", html("sidename", f"<b>{title}</b>"), pane, html("plotnote", f"<p>{note}</p>"))

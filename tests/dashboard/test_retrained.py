@@ -1,0 +1,103 @@
+"""The section "Memory that retraining finds": what ships holds what the paper found, and the figures show it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from bokeh.models import GlyphRenderer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard import retrained
+from dashboard.plots.projection import load_projection
+from dashboard.plots.retrained import memory_climate, memory_curves, memory_map, memory_months, spread_labels
+from hdlcore.analysis.retrained_memory import BASE, FULL, PUBLISHED_NSE, PUBLISHED_R2, cell_r2, global_r2, memory_gain
+
+
+def test_what_ships_is_generated_and_says_by_what_it_was_made() -> None:
+    held = retrained.result()
+    assert held.attrs["source"] == "generated" and "enerated" in held.attrs["comment"]
+    assert {held[name].attrs["source"] for name in ("predicted", "observed", "nse")} == {"generated"}
+    for name in ("seed", "recipe", "cube_version", "code_version", "created"):
+        assert str(held.attrs[name])
+
+
+def test_memory_helps_and_more_of_it_hardly_hurts() -> None:
+    ours = global_r2(retrained.result())
+    gain = memory_gain(ours)
+    assert (gain.sel(model=FULL) > 0).all()
+    assert float(gain.sel(model=FULL, part="ano")) > 0.1
+    short = gain.sel(model=["M_0", "M_1", "M_2", "M_3"], part="ano").values
+    assert (np.diff(short) > -0.01).all()
+    assert float(gain.sel(model="M_6", part="ano")) > 0.8 * float(gain.sel(model=FULL, part="ano"))
+
+
+def test_one_driver_remembers_less_than_all() -> None:
+    gain = memory_gain(global_r2(retrained.result())).sel(part="ano")
+    alone = [str(name) for name in gain["model"].values if " " in str(name) and "+" not in str(name)]
+    assert len(alone) == 3
+    for name in alone:
+        assert float(gain.sel(model=name)) < float(gain.sel(model="M_6"))
+
+
+def test_the_published_ordering_of_emulators_comes_out() -> None:
+    held = retrained.result()
+    raw = held["nse"].sel(part="raw")
+    medians = raw.median("emulation_cell")
+    order = [float(medians.sel(emulator=name)) for name in PUBLISHED_NSE]
+    assert order == sorted(order, reverse=True)
+    means = raw.where(held["emulation_swing"] >= 0.2).mean("emulation_cell")
+    of_means = [float(means.sel(emulator=name)) for name in PUBLISHED_NSE]
+    assert of_means == sorted(of_means, reverse=True)
+    # the memory was learned: with the weather alone the recurrent network is nearly as good as with soil moisture
+    assert order[0] - order[1] < 0.05
+    assert order[1] - order[2] > 0.05
+
+
+def test_most_memory_of_anomalies_is_significant_where_it_is_large() -> None:
+    found = retrained.findings("ano")
+    assert found.test is not None
+    assert found.test.significant.mean() > 0.05
+    assert np.nanmedian(found.memory[found.test.significant]) > np.nanmedian(found.memory[~found.test.significant])
+
+
+@pytest.mark.parametrize("part", retrained.PARTS)
+@pytest.mark.parametrize("dark", [False, True])
+def test_figures_draw_what_was_found(part: str, dark: bool, world: xr.Dataset) -> None:
+    found, held = retrained.findings(part), retrained.result()
+    curves = memory_curves(found.steps, found.curves, dark, retrained.sentence(part))
+    assert found.steps == ("0", "1", "2", "3", "4", "5", "6", "all")
+    assert [line.name for line in found.curves] == ["All cells", "Tropical", "Arid", "Temperate", "Cold", "Polar"]
+    assert all(line.values[0] == 0 for line in found.curves)  # Mem of M_0
+    assert curves.html_attributes["aria-label"] == retrained.sentence(part)
+    assert memory_climate(found.climate, found.limit, dark, "by climate").select(GlyphRenderer)
+    if part == "msc":
+        assert found.test is None and not found.months
+        return
+    assert memory_months(found.months, dark, "by month").select(GlyphRenderer)
+    assert found.test is not None
+    lat = world["lat"].values.astype(np.float32)
+    projection = load_projection("equal_earth", lat.size, lat.tobytes())
+    places = held["lat"].values, held["lon"].values
+    drawn = memory_map(projection, *places, found.memory, found.test.significant, found.limit, dark, "map")
+    dots = sum(len(r.data_source.data["x"]) for r in drawn.select(GlyphRenderer) if hasattr(r.glyph, "size"))
+    assert dots == np.isfinite(found.memory).sum()
+
+
+def test_tables_stand_beside_the_published_figures() -> None:
+    text = retrained.r2_table() + retrained.emulation_table() + retrained.driver_table()
+    for pair in [*PUBLISHED_NSE.values()]:
+        assert all(f"<td>{x:.2f}</td>" in text for x in pair)
+    for pair in PUBLISHED_R2.values():
+        assert all(f"<td>{x:.3f}</td>" in text for x in pair)
+    assert text.count("generated") >= 2 and "Precipitation" in text
+    ours = cell_r2(retrained.result()).sel(model=BASE)
+    assert np.isfinite(ours).any("cell").all()
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=6), st.floats(0.01, 0.2))
+def test_labels_move_apart_and_keep_their_order(heights: list[float], gap: float) -> None:
+    placed = spread_labels(heights, gap)
+    order = np.argsort(heights, kind="stable")
+    assert (np.diff(np.array(placed)[order]) > 0.5 * gap).all()
