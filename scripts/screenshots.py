@@ -1,7 +1,7 @@
 """Pictures of the pages for README and docs: ``docs/images/VIEW-WIDTH-MODE.png``.
 
-VIEW is explore, twin (Explore on the twin Earth), whatif, compare, learn (a step of a tour) or data; WIDTH 1440, 768
-or 390; MODE light or dark.
+VIEW is explore, twin (Explore on the twin Earth), whatif, trust, compare, learn (a step of a tour) or data; WIDTH 1440,
+768 or 390; MODE light or dark.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ VIEWS: dict[str, tuple[str, str, tuple[int, ...]]] = {
         "more rain, after 30 days",
         (1440, 390),
     ),
+    "trust": ("v=1&page=trust&model=global-twin&var=soil_moisture_truth_correlation", "of each member", (1440, 390)),
     "compare": ("v=1&page=compare&var=groundwater", "R, Twin Earth", (1440, 390)),
     "learn": ("v=1&tour=same-fit-different-stores&stop=2", "R, Twin Earth", (1440, 390)),
-    "data": ("v=1&page=data&set=catchments&site=5", " goes from ", (1440, 390)),
+    "data": ("v=1&page=data&set=catchments&site=5", "Runoff at leaf_river", (1440, 390)),
 }
 MAX_BYTES = 400_000
 # The page scrolls inside a box of its own: how high the window must be to show all of it.

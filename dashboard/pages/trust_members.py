@@ -133,7 +133,7 @@ class EachMemberPart:
             text += (
                 f" Band: their spread times {self.factor:.1f}, the factor that makes the 90 % band of total storage "
                 "hold 90 % of what was held out. For the stores that nobody observes it assumes that the members "
-                "understate both alike."
+                "understate both alike. A band wider than the chart fills it."
             )
         return f'<p class="lead" role="status">{escape(lead)}</p><p>{escape(text)} {escape(self.view.label)}</p>'
 

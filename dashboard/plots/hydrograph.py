@@ -102,6 +102,7 @@ class Hydrograph:
         for fig, label in zip(self.figures, labels, strict=True):
             quiet_figure(fig, tone, "", left=EDGE, right=8, top=4)
             fig.yaxis.axis_label = label
+            fig.xaxis.ticker.desired_num_ticks = 4  # room on a phone
             fig.xaxis.formatter = DatetimeTickFormatter(
                 days="%d %b", months="%b %Y", years="%Y", context_which="end", hide_repeats=True
             )
