@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -333,21 +334,28 @@ class Engine:
         return self._cache.get(request, compute, cancel, name)
 
     def warm_up(self) -> None:
-        """Load every model and the twin and run one cell, so that the first click does not pay for it."""
-        for info in self.sources():
-            if info.kind == "data":
-                continue
-            start = time.perf_counter()
+        """Load every model and the twin and run one cell, then ask each model why, so that no click pays for it."""
+        month, cell = ("2002-01-01", "2002-01-31"), int(self.world["cell"][0])
+        sources = [info for info in self.sources() if info.kind != "data"]
+        for info in sources:
             try:
                 self.fields(info.id)
             except ModelError as error:
                 logger.info("%s: %s", info.id, error)
-            try:
-                self.simulate(SimulationRequest(info.id, (int(self.world["cell"][0]),), "2002-01-01", "2002-01-31"))
-            except HDLError as error:
-                self._problem(str(error))
-            else:
-                logger.info("%s is warm after %.1f s", info.id, time.perf_counter() - start)
+            self._warm(info.id, partial(self.simulate, SimulationRequest(info.id, (cell,), *month)))
+        for info in sources:
+            if info.kind == "model":
+                asked = ExplanationRequest(info.id, cell, lags=31, start=month[0], end=month[1])
+                self._warm(f"why of {info.id}", partial(self.explain, asked))
+
+    def _warm(self, what: str, work: Callable[[], Any]) -> None:
+        start = time.perf_counter()
+        try:
+            work()
+        except HDLError as error:
+            self._problem(str(error))
+        else:
+            logger.info("%s is warm after %.1f s", what, time.perf_counter() - start)
 
 
 def is_world(path: Path) -> bool:

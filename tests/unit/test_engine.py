@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -305,3 +306,23 @@ def test_an_area_mean_weighs_by_area(engine: Engine) -> None:
     fields = engine.fields("small")
     expected = np.average(fields["precipitation"][0], weights=fields["area"])
     assert float(area_mean(fields[["precipitation"]])["precipitation"][0]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_warming_up_runs_and_asks_every_model(small_model: Path, small_cube: Path) -> None:
+    engine = Engine([small_model], small_cube)
+    asked: list[tuple[str, str]] = []
+    models = [info.id for info in engine.models()]
+    for name in models:
+        source = engine.source(name)
+        for door in ("simulate", "explain"):
+            plain = getattr(source, door)
+
+            def told(*args: Any, plain: Any = plain, note: tuple[str, str] = (name, door)) -> xr.Dataset:
+                asked.append(note)
+                return plain(*args)
+
+            setattr(source, door, told)
+    before = list(engine.problems)
+    engine.warm_up()
+    assert set(asked) == {(name, door) for name in models for door in ("simulate", "explain")}
+    assert engine.problems == before
