@@ -44,6 +44,7 @@ def two_runs(
         layers.append(curve.opts(color=color, line_width=width, line_dash=dash))
     ends = [float(run.values[-1]) for _, run, *_ in runs]
     placed = spread_apart(np.array(ends), 15 * (high - low) / max(height - 40, 60))
+    placed = placed + max(low + 0.06 * (high - low) - placed.min(), 0.0)  # the lower name stands above the axis
     names, colors = [name for name, *_ in runs], [color for _, _, color, *_ in runs]
     layers.append(line_labels(times[-1], placed, names, colors))
     return _overlay(layers, times, (low, high), units, dark, summary, height)
@@ -139,6 +140,8 @@ def _look(tone: dict[str, str], summary: str, ticker: FixedTicker | None, names:
     def hook(plot: Any, element: Any) -> None:
         fig = plot.state
         quiet_figure(fig, tone, summary, left=EDGE, right=4, top=6)
+        if fig.height is not None and fig.height < 150:
+            fig.yaxis.ticker.desired_num_ticks = 3
         if names is not None:
             fig.xaxis.update(ticker=ticker, major_label_overrides=names)
             return

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
+# Zooms the left map and says whether the right one shows the same part of the world.
+_ZOOM_LEFT = """() => {
+    const figure = (name) => Bokeh.documents.map((doc) => doc.get_model_by_name(name)).find((found) => found);
+    const [left, right] = ['left-map', 'right-map'].map(figure);
+    const before = right.x_range.start;
+    left.x_range.setv({start: left.x_range.start * 0.6, end: left.x_range.end * 0.6});
+    return right.x_range.start !== before && ['start', 'end'].every((end) => left.x_range[end] === right.x_range[end]);
+}"""
+
+
 def test_an_experiment_runs_live_and_its_link_keeps_it(app: Explorer) -> None:
     """A preset, a slider by key, another quantity: words, curves, tiles, pulse and address follow; a slip is told."""
     app.visit("v=1&page=whatif")
@@ -40,6 +50,26 @@ def test_an_experiment_runs_live_and_its_link_keeps_it(app: Explorer) -> None:
     expect(app.page.get_by_text("50 % less precipitation in 2004; 0.5 °C warmer in 2004.")).to_be_visible()
 
 
+def test_a_region_is_changed_and_its_map_computed_and_stopped(app: Explorer) -> None:
+    """A region is run, its map comes coarse first, Cancel keeps what is done; a slider goes to its end by key."""
+    app.visit("v=1&page=whatif&region=Western Central Asia&of=filter&if=precipitation*0.5&var=soil_moisture&t=06")
+    said = app.page.get_by_role("img", name=re.compile("^Western Central Asia, 50 % less precipitation: soil moisture"))
+    expect(said).to_be_visible()
+    expect(app.page.get_by_text(re.compile("Area-weighted means of monthly values"))).to_be_visible()
+    app.button("Compute the map").click()
+    expect(app.page.get_by_role("img", name=re.compile("^Map of the difference: 50 % less"))).to_be_visible()
+    stop = app.button("Cancel").filter(visible=True)
+    if stop.count():  # a small region may be ready before it can be stopped
+        stop.click()
+    expect(stop).to_have_count(0)
+    expect(app.page.get_by_text(re.compile("soil moisture in June changes by −.* mm on average"))).to_be_visible()
+    app.page.get_by_role("slider", name="Precipitation").press("Home")
+    expect(app.page.get_by_text(re.compile(r"^100 % less precipitation\.$"))).to_be_visible()
+    expect(
+        app.page.get_by_role("img", name=re.compile("100 % less precipitation: soil moisture")).first
+    ).to_be_visible()
+
+
 def test_two_models_then_two_cells_side_by_side_and_swiped(app: Explorer) -> None:
     """Both maps are drawn in the same colours; swiping and the difference work; the right map chooses R's cell."""
     app.visit("v=1&page=compare&model2=twin-earth&var=groundwater")
@@ -47,6 +77,7 @@ def test_two_models_then_two_cells_side_by_side_and_swiped(app: Explorer) -> Non
     expect(right).to_have_attribute("aria-label", re.compile("Twin Earth"))
     assert app.picture(left).tobytes() != app.picture(right).tobytes()
     expect(app.page.get_by_text(re.compile("^R minus L over .*area-weighted"))).to_be_visible()
+    assert app.page.evaluate(_ZOOM_LEFT), "the right map does not follow the zoom of the left one"
     app.radio("Swipe").click()
     border = app.page.get_by_role("slider", name=re.compile("^Left of this"))
     border.press("End")
@@ -99,6 +130,12 @@ def test_a_tour_is_taken_answered_and_found_again(app: Explorer, visitor: NewExp
     expect(other.page.get_by_role("region", name="Guided tour").get_by_text("step 2 of 5")).to_be_visible()
     app.page.keyboard.press("PageUp")
     expect(guide.get_by_text("step 1 of 5")).to_be_visible()
+    size = "(node) => parseFloat(getComputedStyle(node).fontSize)"
+    told = guide.get_by_text("The central Amazon with half the rain")
+    small = told.evaluate(size)
+    guide.get_by_role("button", name="Large type").click()
+    expect(guide.get_by_role("button", name="Normal type")).to_be_visible()
+    assert told.evaluate(size) > 1.2 * small and app.query()["screen"] == "large"
     guide.get_by_role("button", name="End the tour").click()
     expect(guide).to_be_hidden()
     assert "tour" not in app.query()
