@@ -26,12 +26,17 @@ class MemberRuns:
         self._key: tuple[Any, ...] | None = None
         self._members: Members | None = None
 
+    def members(self) -> Members | None:
+        """The members at the selection; None until they ran, and where the cells are too many."""
+        self._run()
+        return self._members
+
     def season(self, number: int) -> xr.Dataset:
         """Departures of a member's stores (member from 1) from their yearly means, mm, (month); empty until it ran."""
-        self._run()
-        if self._members is None:
+        held = self.members()
+        if held is None:
             return xr.Dataset()
-        found = {name: ("month", values[number - 1], {"units": "mm"}) for name, values in self._members.cycle.items()}
+        found = {name: ("month", values[number - 1], {"units": "mm"}) for name, values in held.cycle.items()}
         return xr.Dataset(found, {"month": range(1, 13)})
 
     def _run(self) -> None:

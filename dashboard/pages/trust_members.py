@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
 import numpy as np
 import panel as pn
 import xarray as xr
 
-from dashboard import engine, series
-from dashboard.jobs import Lane
-from dashboard.members import Members, members_of, sentence
+from dashboard import series
+from dashboard.members import Members, sentence
+from dashboard.pages.member_runs import MOST_CELLS, MemberRuns
 from dashboard.pages.parts import column, heading, html, job_bar, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots.members import MembersPlot
 from dashboard.series import STORES
 from dashboard.tables import html_table
 from dashboard.trust import found, short_name, two_digits
-from hdlcore.runtime.requests import SimulationRequest
-
-#: Cells that are run with every member: a few seconds.
-MOST_CELLS = 300
 
 
 class EachMemberPart:
@@ -29,9 +24,8 @@ class EachMemberPart:
 
     def __init__(self, held: Trust) -> None:
         self.trust, self.view, self.state = held, held.view, held.state
-        self.lane = Lane()
+        self.runs = MemberRuns(self.view, self._show)
         self.members: Members | None = None
-        self._key: tuple[Any, ...] | None = None
         self.plots = {name: MembersPlot(f"trust-members-{name}", name, self.view.dark) for name in STORES}
         self._titles = {name: html("sidename") for name in STORES}
         self._sides = {
@@ -45,8 +39,8 @@ class EachMemberPart:
         switch = table_switch(self.table, self.show_table, "Members as a table")
         self._body = column("memberplots", *self._sides.values())
         self.layout = column(
-            "part memberspart", row("parthead", heading("Every member, here"), switch), job_bar(self.lane), self._body,
-            self.note, self.table,
+            "part memberspart", row("parthead", heading("Every member, here"), switch), job_bar(self.runs.lane),
+            self._body, self.note, self.table,
         )  # fmt: skip
         held.follow(self.update)
 
@@ -59,28 +53,14 @@ class EachMemberPart:
         show(self.layout, info is not None)
         if info is None or not names & MOVING:
             return
-        cells = tuple(int(cell) for cell in self.view.world["cell"].values[of])
-        key = (info.id, cells)
-        if key == self._key:
-            return
-        self._key = key
+        self._show()
         if of.size > MOST_CELLS:
             self._nothing(f"{of.size:,} cells are too many to run every member while you wait (up to {MOST_CELLS}).")
-            return
-        if info.members < 2:
+        elif info.members < 2:
             self._nothing("This model has one member: there is nobody to disagree with.")
-            return
-        area = self.view.world["area"].values[of]
-
-        def work(progress: Any, cancel: Any) -> Members:
-            asked = SimulationRequest(info.id, cells, frequency="monthly")
-            return members_of(engine.get_engine().members(asked, progress, cancel, self.view.asker), area)
-
-        self.lane.start("Running every member", work, self._show)
 
     def _nothing(self, why: str) -> None:
-        self.lane.cancel()
-        self.lane.error, self.members = "", None
+        self.members = None
         show(self._body, False)
         self.note.object = f'<p role="status">{escape(why)}</p>'
 
@@ -102,7 +82,11 @@ class EachMemberPart:
         values = series.mean_over(held[name].transpose("month", "cell").values, selection.of, area)
         return np.asarray(values - values.mean())
 
-    def _show(self, members: Members) -> None:
+    def _show(self) -> None:
+        """Draw the members, unless they are on the screen or still run."""
+        members = self.runs.members() if self.trust.info is not None else None
+        if members is None or members is self.members:
+            return
         self.members = members
         stretched = np.isfinite(self.factor) and self.view.selection.single
         known = {name: self._known(name) for name in members.cycle}

@@ -187,7 +187,7 @@ def test_members_that_are_one_model_agree() -> None:
 def test_every_member_is_drawn_and_a_large_selection_is_refused_in_words() -> None:
     held = _trust(model="global-twin")
     part = EachMemberPart(held)
-    assert part.members is not None and not part.lane.error
+    assert part.members is not None and not part.runs.lane.error
     assert "truth of the twin" in part.note.object and "generated" in part.note.object
     apply(held.state, {"climate_zones": (2,), "focus": "filter"})
     assert part.members is None and "too many" in part.note.object
