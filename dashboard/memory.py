@@ -86,7 +86,8 @@ def live_request(
 ) -> ExplanationRequest:
     """The question whose answer the heatmap of one cell is drawn from."""
     if kind == "twin":
-        return ExplanationRequest(source, cell, method="finite_difference", lags=lags, every=every)
+        truth = "carriers" if wanted.rows == "carrier" else "finite_difference"
+        return ExplanationRequest(source, cell, method=truth, lags=lags, every=every)
     if wanted.rows == "carrier":
         return ExplanationRequest(source, cell, method="carriers", lags=lags, every=every)
     method = method if EXPLANATIONS[method].axis == "forcing" else "gradient_x_input"

@@ -23,7 +23,10 @@ Mask = NDArray[np.bool_]
 ROW_LABELS = {
     "precipitation": "Precipitation", "air_temperature": "Temperature", "net_radiation": "Radiation", "swe": "Snow",
     "soil_moisture": "Soil moisture", "groundwater": "Groundwater", "hidden_state": "Hidden state",
-    "all_weather": "All weather", "whole_state": "All stores",
+    "leaves": "Leaves", "interflow_and_rivers": "Hillslopes, rivers", "carbon": "Carbon",
+    "soil_temperature": "Soil heat", "canopy_water": "Water on leaves", "rootzone_moisture": "Root zone",
+    "deep_soil_moisture": "Deep soil", "quick_flow_store": "Quick flow", "all_weather": "All weather",
+    "whole_state": "All stores",
 }  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from dashboard import memory
 from dashboard.pages.heat_pane import HeatPane
 from dashboard.pages.memory_view import Memory, Side
 from dashboard.pages.parts import SELECT, choice, column, heading, html, job_bar, row, table_switch
-from dashboard.plots.heatmap import box_meaning, color_limit, row_names
+from dashboard.plots.heatmap import axis_of, box_meaning, color_limit, row_names
+from dashboard.selection import row_label
 from dashboard.state import FILTERS, METHODS, QUARTERS, ROWS, apply
 from dashboard.summary import memory_sentence, quantity
 from dashboard.tables import memory_table
@@ -249,11 +250,16 @@ def versus(own: Side, other: Side) -> str:
     """How two heatmaps agree: their order of boxes, and the difference of their mean memory times."""
     if own.heat is None or other.heat is None:
         return ""
-    axes = [side.heat.sizes for side in (own, other) if side.heat is not None]
-    if axes[0] != axes[1]:
+    axis = axis_of(own.heat)
+    both = [str(name) for name in own.heat[axis].values if name in other.heat[axis].values]
+    if own.heat.sizes["lag_bin"] != other.heat.sizes["lag_bin"] or not both:
         return "The two look back differently far and cannot be set box against box."
-    rank, days = heat_agreement(own.heat, other.heat), [heat_time(side.heat) for side in (own, other)]  # type: ignore[arg-type]
+    kept = [
+        side.sel({axis: [name for name in side[axis].values if str(name) in both]}) for side in (own.heat, other.heat)
+    ]
+    same = "" if len(both) == own.heat.sizes[axis] else f" of {' and '.join(row_label(name).lower() for name in both)}"
+    rank, days = heat_agreement(*kept), [heat_time(heat) for heat in kept]
     return (
-        f"Rank correlation of the boxes {rank:.2f}; mean memory {days[0]:.0f} days on the left, {days[1]:.0f} on the "
-        "right. Nothing that learned ever saw the true responses."
+        f"Rank correlation of the boxes{same} {rank:.2f}; mean memory {days[0]:.0f} days on the left, "
+        f"{days[1]:.0f} on the right. Nothing that learned ever saw the true responses."
     )

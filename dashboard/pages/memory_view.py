@@ -62,8 +62,6 @@ class Side:
         plain = reach == "year" and (self.kind == "twin" or method == PLAIN or wanted.rows == "carrier")
         if self.kind not in ("model", "twin"):
             self.heat, self.why = None, "Data cannot be asked what it remembers; choose a model or the twin above."
-        elif wanted.rows == "carrier" and self.kind == "twin":
-            self.heat, self.why = None, "The twin's stores are known, but it is not asked which one carries its memory."
         elif single and memory.answers_live(wanted) and (self.heat is None or not plain or asked):
             self._ask(wanted, method, REACH[reach])
         elif self.heat is not None and not plain and not single:
@@ -158,6 +156,8 @@ class Memory:
     def refresh(self) -> None:
         """Both heatmaps of the state as it is."""
         live, state = self._asked == (self.view.model, self.state.cell), self.state
+        # of carriers the twin has no lag cubes: side by side both are asked for the same days and lags
+        live |= bool(self.against) and state.rows == "carrier"
         self.own.refresh(self.view.model, self.wanted, state.method, state.reach, live)
         if self.against:
             self.other.refresh(self.against, self.wanted, state.method, state.reach)

@@ -56,7 +56,8 @@ class Why:
     @property
     def methods(self) -> tuple[str, ...]:
         """Ways the source can be explained by."""
-        return self.view.source.methods if self.view.source is not None else ()
+        found = self.view.source.methods if self.view.source is not None else ()
+        return found[:1] if self.view.kind == "twin" else found  # the truth has one way to be told
 
     @property
     def method(self) -> str:

@@ -31,11 +31,9 @@ from hdlcore.errors import RequestError
 from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.explain import subject_of
-from hdlcore.runtime.twin_source import TwinSource
+from hdlcore.runtime.twin_source import SAME_STORE, TwinSource
 
 YEAR, LAGS, EVERY, SAMPLES = 2005, 365, 30, 4
-#: Stores of models and the twin's carriers that hold the same water.
-SAME_STORE = {"swe": "snow", "soil_moisture": "soil_moisture", "groundwater": "groundwater"}
 #: Methods whose numbers are per unit or per pulse of a driver: they are compared with the twin's bare response.
 PER_UNIT = ("saliency", "impulse_response")
 

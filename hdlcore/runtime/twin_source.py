@@ -16,7 +16,7 @@ from hdlcore.assets import assets_dir
 from hdlcore.attribution.lags import lag_bins
 from hdlcore.attribution.pulse import PULSES
 from hdlcore.data.cube import positions
-from hdlcore.data.twin import OUTPUTS, TWIN_ID, TwinSpec, lagged_response, simulate_twin
+from hdlcore.data.twin import OUTPUTS, TWIN_ID, TwinSpec, carrier_response, lagged_response, simulate_twin
 from hdlcore.data.weather import FORCING, generate_arrays
 from hdlcore.errors import RequestError
 from hdlcore.progress import CancelToken, Progress, check
@@ -30,6 +30,8 @@ from hdlcore.runtime.sources import SourceInfo
 from hdlcore.variables import VARIABLES
 
 METHOD = "finite_difference"
+#: Stores of models and the twin's carriers that hold the same water.
+SAME_STORE = {"swe": "snow", "soil_moisture": "soil_moisture", "groundwater": "groundwater"}
 _NOTE = "made by a process model driven by generated weather, so that every store is known; nothing in it is observed"
 
 
@@ -44,7 +46,7 @@ class TwinSource:
     @cached_property
     def info(self) -> SourceInfo:
         """What the picker says of it."""
-        return SourceInfo(TWIN_ID, "Twin Earth: the truth", "twin", True, _NOTE, (METHOD,))
+        return SourceInfo(TWIN_ID, "Twin Earth: the truth", "twin", True, _NOTE, (METHOD, "carriers"))
 
     @property
     def has_map(self) -> bool:
@@ -107,8 +109,10 @@ class TwinSource:
         difference, times that day's departure from the mean seasonal cycle.
 
         The same layout as a model's explanation; `completeness_gap` is what the true response, a linearisation, leaves
-        of the difference from a run under the mean seasonal cycle.
+        of the difference from a run under the mean seasonal cycle. By `carriers` it is what each store truly carried.
         """
+        if request.method == "carriers":
+            return self._carriers(request, progress, cancel)
         began = time.perf_counter()
         days = _record_days(request)
         response = lagged_response(
@@ -122,6 +126,38 @@ class TwinSource:
         difference = self._difference(request, days, baseline)
         whole = self._dataset(request, days[request.lags - 1 :], contributions, difference, time.perf_counter() - began)
         return whole.sel(time=slice(request.start, request.end)).isel(time=slice(None, None, request.every))
+
+    def _carriers(
+        self, request: ExplanationRequest, progress: Progress | None, cancel: CancelToken | None
+    ) -> xr.Dataset:
+        """What each store alone carried, (time, lag, store), reset at the first lag of each log-like window."""
+        began, _ = time.perf_counter(), _record_days(request)
+        carried = carrier_response(
+            self.world, request.cell, request.target, request.lags, int(request.start[:4]), self.spec, progress, cancel
+        )["carried"]
+        start, end = lag_bins(request.lags)
+        names = {twin: model for model, twin in SAME_STORE.items()}
+        chosen = carried.sel(time=slice(request.start, request.end)).isel(
+            time=slice(None, None, request.every), lag=start
+        )
+        target = VARIABLES[request.target]
+        about = {"long_name": f"{target.long_name.lower()} truly carried by each store", "units": target.units}
+        coords = {
+            "time": ("time", chosen["time"].values, {"long_name": "target day"}),
+            "lag": ("lag", start.astype(np.int32), {"units": "d", "long_name": "days before target"}),
+            "lag_last": ("lag", end.astype(np.int32), {"units": "d"}),
+            "store": [names.get(str(name), str(name)) for name in chosen["store"].values],
+            "cell": request.cell,
+        }
+        attrs = {
+            "title": self.info.title, "model": TWIN_ID, "source": "generated", "method": request.method,
+            "target": request.target, "baseline": "each store's own mean seasonal course",
+            "data_version": str(self.world.attrs.get("version", "")),
+            "cost_seconds": round(time.perf_counter() - began, 3),
+        }  # fmt: skip
+        values = chosen.transpose("time", "lag", "store").values.astype(np.float32)
+        data = {"attribution": (("time", "lag", "store"), values, about | {"source": "generated"})}
+        return xr.Dataset(data, coords, attrs)
 
     def impulse(self, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:
         """True response of every store and flux to a pulse, (cell, lag): the difference of two runs."""

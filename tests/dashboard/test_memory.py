@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,10 +13,11 @@ from hypothesis import strategies as st
 
 from dashboard import engine, links, memory, memory_export
 from dashboard.memory import Wanted, box_of, box_span, live_heat, showing
+from dashboard.pages.memory_heat import versus
 from dashboard.pages.memory_view import Memory
 from dashboard.pages.view import View
 from dashboard.plots.heatmap import figure_html, marks_of, row_marks, row_names
-from dashboard.state import State, apply
+from dashboard.state import REACH, State, apply
 from dashboard.summary import memory_sentence
 from dashboard.tables import memory_table
 from hdlcore.attribution.cubes import AXES, ROWS, cube_heat, cube_share, heat_agreement, heat_time
@@ -197,12 +200,34 @@ def test_what_the_cubes_cannot_tell_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     assert odd.state.memory_box is None and "no rows wind_speed" in odd.view.notice
 
 
-def test_a_lane_that_is_cancelled_leaves_the_heatmap_as_it_was() -> None:
-    page = _page()
-    heat = page.own.heat
-    page.own.lane.hold("asking", lambda: None)
-    page.own.lane.cancel()
-    assert page.own.heat is heat and not page.own.lane.running and page.own.lane.error == ""
+def test_a_question_cancelled_midway_leaves_the_heatmap_as_it_was_and_can_be_asked_again() -> None:
+    async def journey() -> Memory:
+        page = _page(cell=51 * 360 + 200)
+        heat, lane = page.own.heat, page.own.lane
+        apply(page.state, {"method": "expected_gradients"})
+        while not lane.fraction:
+            await asyncio.sleep(0.005)
+        lane.cancel()
+        while lane._tasks:
+            await asyncio.sleep(0.005)
+        np.testing.assert_array_equal(page.own.heat, heat)
+        assert page.own.live is None and not lane.running and lane.error == "" and page.can_ask
+        return page
+
+    page = asyncio.run(journey())
+    apply(page.state, {"method": "integrated_gradients"})
+    assert page.own.live.attrs["method"] == "integrated_gradients"
+
+
+def test_carriers_of_a_twin_trained_model_stand_beside_what_the_twins_stores_truly_carried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(REACH, "year", 60)
+    page = _page(model="global-twin", cell=25 * 360 + 280, rows="carrier")
+    assert page.own.live is not None and page.other.live is not None
+    shared = set(page.own.heat["carrier"].values) & set(page.other.heat["carrier"].values)
+    assert shared == {"swe", "groundwater"}, "the model splits the soil otherwise than the twin"
+    assert versus(page.own, page.other).startswith("Rank correlation of the boxes")
 
 
 def test_the_sentence_the_marks_and_the_table_tell_the_same(world, fields) -> None:

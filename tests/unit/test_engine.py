@@ -168,7 +168,7 @@ def test_cancelled_work_stops_and_keeps_nothing(engine: Engine, cells: tuple[int
 
 def test_the_twin_stands_beside_the_models_and_says_that_it_is_generated(engine: Engine) -> None:
     info = {info.id: info for info in engine.sources()}["twin-earth"]
-    assert info.generated and info.kind == "twin" and info.methods == ("finite_difference",)
+    assert info.generated and info.kind == "twin" and info.methods == ("finite_difference", "carriers")
     cell = int(engine.world["cell"].values[3])
     run = engine.simulate(SimulationRequest("twin-earth", (cell,), "2004-01-01", "2004-12-31"))
     assert run.attrs["source"] == "generated" and all(run[n].attrs["source"] == "generated" for n in run.data_vars)
@@ -257,6 +257,17 @@ def test_the_twin_answers_a_pulse_as_a_difference_of_runs(engine: Engine) -> Non
     response = engine.impulse(ImpulseRequest("twin-earth", cell, day="2004-05-01", lags=120)).isel(cell=0)
     came_out = (response["evapotranspiration"] + response["runoff"]).cumsum("lag")
     np.testing.assert_allclose(came_out + response["tws"], 10, atol=0.02)
+
+
+def test_the_twin_says_what_each_store_truly_carried(engine: Engine) -> None:
+    cell = int(engine.world["cell"].values[3])
+    asked = ExplanationRequest("twin-earth", cell, "tws", "carriers", 60, "2004-01-01", "2004-12-31", 30)
+    answer = engine.explain(asked)
+    assert answer["attribution"].dims == ("time", "lag", "store") and answer.sizes["time"] == 13
+    assert {"swe", "soil_moisture", "groundwater"} <= set(answer["store"].values)
+    assert list(answer["lag"].values[:4]) == [0, 1, 2, 3] and int(answer["lag_last"].values[-1]) == 59
+    near, far = (float(abs(answer["attribution"]).isel(lag=i).sum()) for i in (1, -1))
+    assert near > far > 0, "what a store holds fades"
 
 
 def test_a_pulse_that_cannot_be_given_is_refused(engine: Engine, cells: tuple[int, ...]) -> None:
