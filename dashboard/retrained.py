@@ -158,7 +158,8 @@ def driver_table() -> str:
 def _gain(model: str, base: str, part: str) -> str:
     """Global R2 of a model over that of another, with a true sign."""
     ours = _global().sel(part=part)
-    return f"{float(ours.sel(model=model) - ours.sel(model=base)):+.3f}".replace("-", "−")
+    gained = round(float(ours.sel(model=model) - ours.sel(model=base)), 3) + 0.0  # no minus before a zero
+    return f"{gained:+.3f}".replace("-", "−")
 
 
 def truth_table() -> str:
@@ -188,18 +189,27 @@ def emulation_table() -> str:
     0.007 mm d-1 would outweigh all others.
     """
     held = result()
-    least = json.loads(held.attrs["recipe"])["emulation"]["floor"]
-    swings = held["emulation_swing"].values >= least
+    swings = held["emulation_swing"].values >= _floor(held)
     rows = []
     for name, (mean, median) in PUBLISHED_NSE.items():
         raw, rest = (held["nse"].sel(emulator=name, part=part).values for part in ("raw", "anomaly"))
         ours = (np.mean(raw[swings]), np.median(raw), np.median(rest))
-        kind = "recurrent" if name.startswith("LSTM") else "each day by itself"
-        soil = "soil moisture given" if name.endswith("_SM") else "weather alone"
-        rows.append([f"{name}: {kind}, {soil}", *(f"{x:.2f}" for x in ours), f"{mean:.2f}", f"{median:.2f}"])
+        rows.append([name, *(f"{x:.2f}" for x in ours), f"{mean:.2f}", f"{median:.2f}"])
     head = ["Network", "mean, twin", "median, twin", "anomalies, median, twin", "mean, published", "median, published"]
-    title = (
-        "NSE of emulated daily evapotranspiration (generated), held-out cells and years; the mean is of the "
-        f"{int(swings.sum())} of {swings.size} cells that swing by {least:g} mm a day or more"
+    return html_table("NSE of emulated daily evapotranspiration (generated)", head, rows)
+
+
+def _floor(held: xr.Dataset) -> float:
+    return float(json.loads(held.attrs["recipe"])["emulation"]["floor"])
+
+
+def emulation_note() -> str:
+    """What the emulators are and how they are judged."""
+    held = result()
+    swings, least = held["emulation_swing"].values, _floor(held)
+    return (
+        "Networks that imitate the twin's process model (Kraft, Besnard and Koirala 2021): recurrent (LSTM) or each "
+        "day by itself (FC), with its soil moisture given (SM) or the weather alone (noSM); on cells and years held "
+        f"out. The mean is of the {int((swings >= least).sum())} of {swings.size} cells that swing by {least:g} mm a "
+        "day or more."
     )
-    return html_table(title, head, rows)

@@ -42,4 +42,4 @@ def memory_study(
         )
     for name in result["emulator"].values:
         nse = result["nse"].sel(emulator=name, part="raw")
-        out.print(f"{name}: NSE mean {float(nse.mean()):.3f}, median {float(nse.median()):.3f}", highlight=False)
+        out.print(f"{name}: median NSE {float(nse.median()):.3f}", highlight=False)

@@ -97,6 +97,7 @@ class RetrainedPart:
             html("tableview", retrained.driver_table()),
             html("tableview", retrained.truth_table()),
             html("tableview", retrained.emulation_table()),
+            html("plotnote", f"<p>{retrained.emulation_note()}</p>"),
         ]
 
     def _map(self, found: retrained.Findings) -> Any:

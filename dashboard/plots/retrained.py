@@ -15,7 +15,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
-from dashboard.plots.components import INITIALS, quiet_figure, tone_font
+from dashboard.plots.components import INITIALS, quiet_figure, spread_apart, tone_font
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import Projection
 from dashboard.selection import number
@@ -57,22 +57,6 @@ def _span(lines: Sequence[Line]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def spread_labels(heights: Sequence[float], gap: float) -> list[float]:
-    """Heights moved apart so that neighbours are at least `gap` from each other; their order stays."""
-    order = np.argsort(heights, kind="stable")
-    at = np.asarray(heights, float)[order]
-    for _ in range(60):
-        close = np.diff(at) < gap - 1e-9
-        if not close.any():
-            break
-        for i in np.flatnonzero(close):
-            push = (gap - (at[i + 1] - at[i])) / 2
-            at[i], at[i + 1] = at[i] - push, at[i + 1] + push
-    placed = np.empty(at.size)
-    placed[order] = at
-    return [float(x) for x in placed]
-
-
 def memory_curves(steps: Sequence[str], lines: Sequence[Line], dark: bool, summary: str, height: int = 250) -> Any:
     """Mem against the months of the past a network may see; a line each, named at its end.
 
@@ -81,7 +65,7 @@ def memory_curves(steps: Sequence[str], lines: Sequence[Line], dark: bool, summa
     tone, (low, high) = tokens(dark), _span(lines)
     fig = _blank("retrained-curves", (-0.3, len(steps) - 1 + _LABEL_ROOM), (low, high), height)
     x = np.arange(len(steps), dtype=float)
-    ends = spread_labels([float(line.values[-1]) for line in lines], 0.075 * (high - low))
+    ends = spread_apart(np.array([line.values[-1] for line in lines]), 0.075 * (high - low))
     for line, style, end in zip(lines, [(tone["total"], "circle"), *STYLES], ends, strict=False):
         color, marker = style
         if line.band is not None:
@@ -104,7 +88,7 @@ def memory_months(lines: Sequence[Line], dark: bool, summary: str, height: int =
     tone, (low, high) = tokens(dark), _span(lines)
     fig = _blank("retrained-months", (0.6, 16.2), (low, high), height)
     x = np.arange(1, 13, dtype=float)
-    ends = spread_labels([float(line.values[-1]) for line in lines], 0.09 * (high - low))
+    ends = spread_apart(np.array([line.values[-1] for line in lines]), 0.09 * (high - low))
     for line, (color, marker), end in zip(lines, (STYLES[3], STYLES[1]), ends, strict=True):
         fig.line(x, line.values, line_color=color, line_width=2)
         fig.scatter(x, line.values, marker=marker, size=7, fill_color=color, line_color=tone["surface"])
@@ -139,7 +123,7 @@ def memory_climate(space: ClimateSpace, limit: float, dark: bool, summary: str, 
         fill_color={"field": "value", "transform": mapper},
     )  # fmt: skip
     wet, warm = space.rain_edges, space.temperature_edges
-    _axis(fig.xaxis, {float(i): f"{wet[i]:.0f}" for i in range(1, columns)}, "annual precipitation, mm")
+    _axis(fig.xaxis, {float(i): f"{wet[i]:.0f}" for i in range(1, columns, 2)}, "annual precipitation, mm")
     _axis(fig.yaxis, {float(i): number(warm[i]) for i in range(1, rows)}, "mean temperature, °C")
     quiet_figure(fig, tone, summary, left=56, right=6, top=6, rows=False)
     return fig

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from bokeh.models import GlyphRenderer
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dashboard import retrained
 from dashboard.plots.projection import load_projection
-from dashboard.plots.retrained import memory_climate, memory_curves, memory_map, memory_months, spread_labels
+from dashboard.plots.retrained import memory_climate, memory_curves, memory_map, memory_months
 from hdlcore.analysis.retrained_memory import BASE, FULL, PUBLISHED_NSE, PUBLISHED_R2, cell_r2, global_r2, memory_gain
 
 
@@ -94,10 +92,3 @@ def test_tables_stand_beside_the_published_figures() -> None:
     assert text.count("generated") >= 2 and "Precipitation" in text
     ours = cell_r2(retrained.result()).sel(model=BASE)
     assert np.isfinite(ours).any("cell").all()
-
-
-@given(st.lists(st.floats(-1, 1), min_size=1, max_size=6), st.floats(0.01, 0.2))
-def test_labels_move_apart_and_keep_their_order(heights: list[float], gap: float) -> None:
-    placed = spread_labels(heights, gap)
-    order = np.argsort(heights, kind="stable")
-    assert (np.diff(np.array(placed)[order]) > 0.5 * gap).all()

@@ -66,7 +66,7 @@ def test_a_study_runs_is_taken_up_again_and_read(hdl: Run, cube: Path, recipe: P
     arguments = ["memory-study", "--recipe", recipe, "--data", cube, "--jobs", "1", "--out"]
     first = hdl(*arguments, tmp_path / "first.nc")
     assert first.returncode == 0, first.stderr
-    assert "M_6 precipitation" in first.stdout and "LSTM_noSM: NSE mean" in first.stdout
+    assert "M_6 precipitation" in first.stdout and "LSTM_noSM: median NSE" in first.stdout
     result = read_result(tmp_path / "first.nc")
     assert result.attrs["source"] == "generated"
     assert {result[name].attrs["source"] for name in ("predicted", "observed", "nse")} == {"generated"}
