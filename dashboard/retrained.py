@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 
 import numpy as np
 import xarray as xr
@@ -30,7 +31,7 @@ from hdlcore.analysis.retrained_memory import (
     significance,
 )
 from hdlcore.data.regions import category_index
-from hdlcore.memory_study.result import read_result
+from hdlcore.memory_study.result import read_result, result_path
 
 #: Parts of the series that the section can be of, and what they are called.
 PARTS = {"ano": "Anomalies", "raw": "As they are", "msc": "Seasonal cycle"}
@@ -55,6 +56,11 @@ class Findings:
 def result() -> xr.Dataset:
     """The shipped result; raises `DataError` when it is missing or damaged."""
     return read_result()
+
+
+def netcdf() -> BytesIO:
+    """The shipped result as it is, to take away."""
+    return BytesIO(result_path().read_bytes())
 
 
 @lru_cache(maxsize=1)

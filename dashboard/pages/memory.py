@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 
-from dashboard import export, memory_export
+from dashboard import export, memory_export, retrained
 from dashboard.pages.memory_heat import HeatPart
 from dashboard.pages.memory_map import BACK, MemoryMapPart
 from dashboard.pages.memory_retrained import RetrainedPart
@@ -104,6 +104,7 @@ class MemoryPage:
             found["Map as NetCDF"] = (
                 f"{mark}memory-map.nc", netcdf, lambda: memory_export.map_netcdf(self.view, BACK),
             )  # fmt: skip
+        found["Memory that retraining finds, as NetCDF"] = ("generated-memory-study.nc", netcdf, retrained.netcdf)
         return found
 
     def picture(self, width: int) -> BytesIO | None:

@@ -97,9 +97,14 @@ def write_result(result: xr.Dataset, path: Path) -> None:
     os.replace(beside, path)
 
 
+def result_path() -> Path:
+    """The shipped result."""
+    return study_folder() / RESULT
+
+
 def read_result(path: Path | None = None) -> xr.Dataset:
     """Read a result into memory, the shipped one by default; `DataError` when it is missing, damaged or no result."""
-    file = path or study_folder() / RESULT
+    file = path or result_path()
     try:
         with xr.open_dataset(file, engine="netcdf4") as stored:
             result = stored.load()

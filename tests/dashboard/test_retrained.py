@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,6 +13,7 @@ from dashboard import retrained
 from dashboard.plots.projection import load_projection
 from dashboard.plots.retrained import memory_climate, memory_curves, memory_map, memory_months
 from hdlcore.analysis.retrained_memory import BASE, FULL, PUBLISHED_NSE, PUBLISHED_R2, cell_r2, global_r2, memory_gain
+from hdlcore.memory_study.result import read_result
 
 
 def test_what_ships_is_generated_and_says_by_what_it_was_made() -> None:
@@ -19,6 +22,12 @@ def test_what_ships_is_generated_and_says_by_what_it_was_made() -> None:
     assert {held[name].attrs["source"] for name in ("predicted", "observed", "nse")} == {"generated"}
     for name in ("seed", "recipe", "cube_version", "code_version", "created"):
         assert str(held.attrs[name])
+
+
+def test_what_is_taken_away_is_what_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "taken.nc"
+    path.write_bytes(retrained.netcdf().getvalue())
+    xr.testing.assert_identical(read_result(path), retrained.result())
 
 
 def test_memory_helps_and_more_of_it_hardly_hurts() -> None:
