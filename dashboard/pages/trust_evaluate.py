@@ -103,7 +103,7 @@ class EvaluatePart:
                 if np.isfinite(now):
                     card = two_digits(then) if np.isfinite(then) else "nothing"
                     rows.append(f"{short_name(name)}, {label}: {two_digits(now)} (card: {card})")
-        text = f"Scored just now on {result['data']}: median efficiency {'; '.join(rows)}."
+        text = f"Scored just now on {result['data']}. Median efficiency (NSE): {'; '.join(rows)}."
         bands = report.calibration.get(self.trust.target)
         if bands is not None:
             density = pit_histogram(bands.pit, 20)
