@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dashboard import why
+from dashboard import pulses, why
 from dashboard.export import attributes, netcdf_bytes
 from dashboard.selection import row_label
 from dashboard.state import REACH
@@ -67,7 +67,7 @@ def pulse_netcdf(held: Why) -> io.BytesIO:
     if held.truth is not None:
         true = {f"{name}_true": held.truth[name] for name in held.truth.data_vars if name in data and name != "pulse"}
         data = data.assign(true)
-    failed = [text for text, bad in why.flag_items(held.response) if bad]
+    failed = [text for text, bad in pulses.flags(held.response) if bad]
     kept = {key: text for key, text in data.attrs.items() if isinstance(text, str)}
     about = {"place": held.view.place, "not_plausible": " ".join(failed) or "nothing found"}
     return netcdf_bytes(data.assign_attrs({**kept, **attributes(held.view), **about}))

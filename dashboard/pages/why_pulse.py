@@ -6,7 +6,7 @@ from html import escape
 
 import panel as pn
 
-from dashboard import why
+from dashboard import pulses
 from dashboard.pages.parts import choice, column, heading, html, job_bar, row, table_switch
 from dashboard.pages.why_view import Why
 from dashboard.plots.why import pulse_answer
@@ -83,21 +83,21 @@ class PulsePart:
                 self.note.object = '<p role="status">Choose one cell to give it a pulse.</p>'
                 self.checks.object = ""
             return
-        names = why.stores_and_fluxes(response)
+        names = pulses.stores_and_fluxes(response)
         name = next(one for one in (self.shown, "tws", *names) if one in names)
         beside = truth[name] if truth is not None and name in truth else None
         entry = variable(name)
-        self.text = why.pulse_sentence(response, name, self.view.place)
+        self.text = pulses.sentence(response, name, self.view.place)
         units = units_in_words(entry.units) or "share"
         plot = pulse_answer(response[name], beside, units, self.view.dark, self.text, HEIGHT)
         self._plot[:] = [pn.pane.HoloViews(plot, height=HEIGHT, sizing_mode="stretch_width", margin=0)]
         self.note.object = f'<p class="lead" role="status" aria-live="polite">{escape(self.text)}</p>'
-        self.tiles.param.update(items=why.pulse_tiles(response), chosen=name)
-        flags = why.flag_items(response)
+        self.tiles.param.update(items=pulses.tiles(response), chosen=name)
+        flags = pulses.flags(response)
         if flags:
             items = "".join(
                 f'<li class="{"bad" if bad else "good"}"><b>{"Not plausible" if bad else "Passed"}</b> '
-                f"{escape(text if bad else why.passed(text))}</li>"
+                f"{escape(text if bad else pulses.passed(text))}</li>"
                 for text, bad in flags
             )
             self.checks.object = f"<ul>{items}</ul>"
@@ -110,7 +110,7 @@ class PulsePart:
         response = self.why.response
         if response is None:
             return
-        names = why.stores_and_fluxes(response)
+        names = pulses.stores_and_fluxes(response)
         ages = [age for age in AGES if age < response.sizes["lag"]]
         head = ["", *(f"day {age}" for age in ages)]
         rows = []
@@ -119,4 +119,4 @@ class PulsePart:
             units = units_in_words(entry.units)
             label = f"{entry.long_name} ({units})" if units else entry.long_name
             rows.append([label, *(f"{float(response[name][age]):.3g}".replace("-", "−") for age in ages)])
-        self.table.object = html_table(f"Change after {why.pulse_words(response)}, {self.view.place}", head, rows)
+        self.table.object = html_table(f"Change after {pulses.words(response)}, {self.view.place}", head, rows)

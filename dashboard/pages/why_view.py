@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from dashboard import engine, why
+from dashboard import engine, pulses, why
 from dashboard.jobs import Lane
 from dashboard.pages.view import EVERYTHING, View
 from dashboard.state import FILTERS, REACH
@@ -31,7 +31,7 @@ class Why:
         self.story: why.Story | None = None
         self.response: xr.Dataset | None = None
         self.truth: xr.Dataset | None = None
-        self.tally: why.Tally | None = None
+        self.tally: pulses.Tally | None = None
         self.empty = ""
         self._parts: list[Callable[[frozenset[str]], None]] = []
         self.lane.param.watch(lambda event: event.new and self._failed(), "error")
@@ -199,17 +199,17 @@ class Why:
         # brings scipy.stats and all methods of grading, which no other visitor need wait for
         from hdlcore.runtime.grade import zone_cells
 
-        cells = tuple(cell for _, cell in zone_cells(view.world, why.PULSED_PER_ZONE))
+        cells = tuple(cell for _, cell in zone_cells(view.world, pulses.PULSED_PER_ZONE))
 
-        def work(progress: Any, cancel: Any) -> why.Tally:
+        def work(progress: Any, cancel: Any) -> pulses.Tally:
             responses = []
-            for i, day in enumerate(why.PULSED_DAYS):
-                progress(i / len(why.PULSED_DAYS), f"A warmer day in {len(cells)} places")
+            for i, day in enumerate(pulses.PULSED_DAYS):
+                progress(i / len(pulses.PULSED_DAYS), f"A warmer day in {len(cells)} places")
                 request = ImpulseRequest(view.model, cells, "air_temperature", day, lags=PULSE_DAYS)
                 responses.append(held.impulse(request, cancel, view.asker))
-            return why.tally(responses)
+            return pulses.tally(responses)
 
-        def done(found: why.Tally) -> None:
+        def done(found: pulses.Tally) -> None:
             self.tally = found
             self._tell(frozenset({"tally"}))
 

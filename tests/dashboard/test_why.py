@@ -11,7 +11,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard import engine, links, why, why_export
+from dashboard import engine, links, pulses, why, why_export
 from dashboard.pages.view import View
 from dashboard.pages.why_view import Why
 from dashboard.state import METHODS, State, apply
@@ -83,7 +83,7 @@ def test_every_method_tells_a_story_or_says_why_not(name: str) -> None:
 def test_the_twins_story_is_the_truth_and_the_model_that_learned_from_it_is_pulsed_beside_it() -> None:
     twin = _page(model="twin-earth", cell=SNOWY, day="2005-06-03")
     assert twin.story.method == "finite_difference" and twin.method == "finite_difference"
-    assert why.flag_items(twin.response) == [] and "truth" in twin.grades()[1]
+    assert pulses.flags(twin.response) == [] and "truth" in twin.grades()[1]
     learned = _page(model="global-twin", cell=SNOWY, day="2005-06-03")
     assert learned.truth is not None
     np.testing.assert_allclose(learned.truth["tws"], twin.response["tws"])
@@ -120,13 +120,13 @@ def test_a_bad_day_in_a_link_is_dropped_alone() -> None:
 
 def test_a_pulse_says_when_it_moves_what_and_passes_its_checks(page: Why) -> None:
     response = page.response
-    tiles = {str(tile["id"]): tile for tile in why.pulse_tiles(response)}
+    tiles = {str(tile["id"]): tile for tile in pulses.tiles(response)}
     assert {"tws", "runoff", "evapotranspiration"} <= set(tiles) and "pulse" not in tiles
     assert all(np.abs(tile["line"]).max() <= 1 for tile in tiles.values())
-    assert "+10 mm of precipitation on 15 May 2005: total water storage" in why.pulse_sentence(response, "tws", "Here")
-    flags = why.flag_items(response)
+    assert "+10 mm of precipitation on 15 May 2005: total water storage" in pulses.sentence(response, "tws", "Here")
+    flags = pulses.flags(response)
     assert len(flags) >= 3 and not any(bad for _, bad in flags)
-    assert all(not why.passed(text).startswith("Not found") for text, _ in flags)
+    assert all(not pulses.passed(text).startswith("Not found") for text, _ in flags)
 
 
 def test_the_tally_counts_rain_fed_places_alone() -> None:
@@ -135,9 +135,9 @@ def test_the_tally_counts_rain_fed_places_alone() -> None:
             "implausible": (("flag", "cell"), [[False, False, True], [True, True, False]]),
             "swe": (("cell", "lag"), [[0.0, 0.0], [5.0, 0.0], [0.0, 0.0]]),
         },
-        {"flag": ["Snow grows after a warmer day.", why.WARMTH_WETS]},
+        {"flag": ["Snow grows after a warmer day.", pulses.WARMTH_WETS]},
     )
-    found = why.tally([response, response])
+    found = pulses.tally([response, response])
     assert (found.asked, found.rain_fed, found.wet, found.snow, found.balance) == (6, 4, 2, 2, 0)
     assert "2 (50 %) are not plausible" in found.sentence()
 
