@@ -75,7 +75,7 @@ class HeatPart:
         self.run = Buttons(lambda _: self.memory.ask(), items=[])
         self.quarter.param.watch(lambda event: self._set(quarter=event.new), "value")
         self.method.param.watch(lambda event: self._set(method=event.new), "value")
-        self.box_rows = Buttons(self._toggle_row, label="Rows of the box", joined=True)
+        self.box_rows = Buttons(self._toggle_row, label="Rows of the box", joined=True, css_classes=["boxrows"])
         self.box_days = RangeField(label="Days back", css_classes=["number"])
         self.box_days.on_message("range", lambda message: self._days(message["range"]))
         self.unbox = Buttons(lambda _: self._box(None), items=[])
@@ -194,8 +194,10 @@ class HeatPart:
             return
         mine = box if box is not None and box[0] == rows else None
         values = [str(value) for value in heat[AXES[rows]].values]
+        few = len(values) < 6  # more need several lines
+        self.box_rows.joined, kind = few, "" if few else "outlined"
         self.box_rows.items = [
-            {"id": name, "label": label, "pressed": mine is not None and name in mine[1]}
+            {"id": name, "label": label, "pressed": mine is not None and name in mine[1], "kind": kind}
             for name, label in zip(values, row_names(heat), strict=True)
         ]
         hints = ["0", str(int(heat["lag_end"].values[-1]))]
