@@ -25,6 +25,12 @@ export function render({ model }) {
       box.append(link)
     }
     if (held) box.querySelector(`[data-id="${held}"]`)?.focus()
+    requestAnimationFrame(see)
+  }
+  // where the bar is wider than the screen, the page that is open is in sight
+  const see = () => {
+    const at = box.querySelector("[aria-current]")
+    if (at) box.scrollLeft = at.offsetLeft - box.offsetLeft - (box.clientWidth - at.offsetWidth) / 2
   }
   model.on("items", draw)
   model.on("chosen", draw)
