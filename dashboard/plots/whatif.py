@@ -19,7 +19,7 @@ from dashboard.theme import component_colors, label_colors, tokens
 hv.extension("bokeh")
 
 EDGE = 64  # px left of the frame, so that both plots of a column stand under each other
-_LABEL_ROOM = 0.2  # share of the span kept free for the names at the line ends
+_LABEL_ROOM = 0.25  # share of the span kept free for the names at the line ends
 _AGES = {0: "day 0", 180: "half a year", 365: "1 year"}
 Span = tuple[Any, Any]
 
