@@ -128,7 +128,7 @@ class Engine:
         try:
             return self._places.get(source_id) or self._sources[source_id]
         except KeyError:
-            known = ", ".join(sorted({*self._sources, *self._places}))
+            known = ", ".join(dict.fromkeys([*self._sources, *self._places]))
             raise ModelError(f"No model or data set is called '{source_id}'; at hand: {known}.") from None
 
     def data(self) -> list[DataSource]:
