@@ -50,12 +50,12 @@ browser: setup  ## see that there is a Chromium for the browser tests, install o
 	@$(LIMIT_SETUP) $(PY) scripts/ensure_browser.py
 
 # Two runs of pytest, both to their end: files of tests shared by workers, in the order of their names, which has short
-# ones last; then the journeys, whose one server and browser want the cores for themselves. A run that PYTEST_ARGS
-# leaves without tests (exit code 5) is well unless both are.
+# ones last; then the journeys, a server and a browser a worker. A run that PYTEST_ARGS leaves without tests (exit code
+# 5) is well unless both are.
 test: lint browser  ## set up, lint and run every test, browser tests included (PYTEST_ARGS="-k weather")
 	@run() { $(ONE_THREAD) $(LIMIT_TEST) $(PY) -m pytest -q "$$@" $(PYTEST_ARGS); }; first=0; second=0; \
 	run --browser-tests=without -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder || first=$$?; \
-	run --browser-tests=only || second=$$?; \
+	run --browser-tests=only -n $(TEST_WORKERS) --dist loadfile || second=$$?; \
 	case $$first,$$second in 0,0|0,5|5,0) ;; *) exit $$(( first ? first : second ));; esac
 
 lint: setup  ## ruff (rules and format) and mypy

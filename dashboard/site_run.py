@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import xarray as xr
 
@@ -9,6 +11,7 @@ from dashboard.selection import number
 from dashboard.sites import within
 from dashboard.trust import found, table_at
 from hdlcore.analysis.scores import nse
+from hdlcore.errors import HDLError
 from hdlcore.runtime.engine import Engine, ModelInfo
 
 #: Rivals of the card, in the order they are said.
@@ -24,8 +27,13 @@ YEARS_SHOWN = 3
 
 
 def models_of(engine: Engine, version: str) -> list[ModelInfo]:
-    """Models of places that run on a cube of this version."""
-    return [info for info in engine.models_of_places() if engine.cells_of(info.id).attrs.get("version") == version]
+    """Models of places that run on a cube of this version; none where its records are too short or bare for them."""
+    found = []
+    for info in engine.models_of_places():
+        with suppress(HDLError):
+            if engine.cells_of(info.id).attrs.get("version") == version:
+                found.append(info)
+    return found
 
 
 def shown_days(run: xr.Dataset, years: tuple[int, int] | None) -> xr.Dataset:

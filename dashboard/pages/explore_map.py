@@ -115,6 +115,7 @@ class MapPart:
 
     def _drawn(self, corners: tuple[tuple[float, float], ...]) -> None:
         self.tools.mode = "move"
+        self.tools.param.trigger("mode")  # the choice of the other tool may still be on its way here
         self._set(polygon=corners, focus="filter")
 
     def _brushed(self, message: dict[str, Any]) -> None:

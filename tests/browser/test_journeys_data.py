@@ -226,7 +226,7 @@ def test_an_uploaded_grid_is_in_the_picker_of_its_session(data: Data, tmp_path: 
     data.app.pick("Model or data", "europe.nc")
     expect(data.app.map).to_have_attribute("aria-label", re.compile("Air temperature in May|Precipitation in May"))
     expect(data.page.get_by_text("holds no snow, soil moisture or groundwater")).to_be_visible()
-    expect(data.page.get_by_text("Data cannot be asked why")).to_be_visible()
+    expect(data.page.get_by_text("Data cannot be asked what it remembers")).to_be_visible()
     expect(data.app.sentence).not_to_contain_text("has no value here")
     data.app.radio("Raw").click()
     expect(data.page.get_by_role("img", name=re.compile(r" goes from .* \(2001-"))).to_be_visible()

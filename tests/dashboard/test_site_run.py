@@ -15,7 +15,7 @@ from dashboard.pages.explore_map import MapPart
 from dashboard.pages.view import View
 from dashboard.plots.hydrograph import kept_days
 from dashboard.state import History, State, apply
-from hdlcore.errors import RequestError
+from hdlcore.errors import DataError, RequestError
 
 MODEL = "catchments"
 
@@ -37,6 +37,18 @@ def test_the_score_of_the_test_part_is_that_of_the_card(run: xr.Dataset) -> None
     assert site_run.test_score(run) == pytest.approx(card.scores["basins"]["leaf_river"]["nse"], abs=1e-4)
     said = site_run.sentence(run, engine.get_engine().model(MODEL))
     assert "NSE) 0.85" in said and "never seen this basin" in said and "of a year before" in said
+
+
+def test_places_that_cannot_serve_a_model_have_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = engine.get_engine()
+    version = str(held.cells_of(MODEL).attrs["version"])
+    assert [info.id for info in site_run.models_of(held, version)] == [MODEL] and not site_run.models_of(held, "other")
+
+    def refuse(name: str) -> xr.Dataset:
+        raise DataError(f"The places of {name} have two years of precipitation.")
+
+    monkeypatch.setattr(held, "cells_of", refuse)
+    assert site_run.models_of(held, version) == []
 
 
 def test_the_band_is_ordered_and_never_below_zero(run: xr.Dataset) -> None:
