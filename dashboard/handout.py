@@ -21,7 +21,6 @@ from dashboard.export import references
 from dashboard.layers import MONTHS, field, layer, yearly_mean
 from dashboard.plots.components import LABELS
 from dashboard.plots.palette import palette
-from dashboard.plots.projection import load_projection
 from dashboard.plots.worldmap import run_lengths
 from dashboard.series import STORES
 from dashboard.summary import units_in_words
@@ -50,8 +49,7 @@ def to_bytes(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]
 
 def map_data(view: View) -> dict[str, Any]:
     """The map of each month, its colours, and what lies under it."""
-    lat = view.world["lat"].values.astype(np.float32)
-    projection = load_projection(view.state.projection, lat.size, lat.tobytes())
+    projection = view.projection()
     index = projection.index[::-STEP, ::STEP]
     value, length = run_lengths(np.ascontiguousarray(index))
     name, low, high = view.layer.variable.name, *view.color_range()

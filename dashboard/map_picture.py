@@ -25,10 +25,9 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
     from matplotlib.colors import ListedColormap, Normalize
     from matplotlib.figure import Figure
 
-    from dashboard.plots.projection import ICE, load_projection
+    from dashboard.plots.projection import ICE
 
-    lat = view.world["lat"].values.astype(np.float32)
-    projection = load_projection(view.state.projection, lat.size, lat.tobytes())
+    projection = view.projection()
     west, east, south, north = projection.extent
     low, high = view.color_range()
     colors = ListedColormap(list(palette(view.layer.cmap)))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
 
 from dashboard import compare_export, export
 from dashboard.pages.compare_controls import CompareControls
 from dashboard.pages.compare_curves import CurvesPart
 from dashboard.pages.compare_maps import MapsPart
 from dashboard.pages.compare_view import Comparison
-from dashboard.pages.page import Files
+from dashboard.pages.page import Files, Page
 from dashboard.pages.parts import column, html, row
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
@@ -33,7 +32,7 @@ their difference, R minus L.</dd>
 </dl>"""
 
 
-class ComparePage:
+class ComparePage(Page):
     """Controls, both maps, months; below, the curves."""
 
     help = HELP
@@ -82,14 +81,6 @@ class ComparePage:
             "Both maps as NetCDF": ("compare.nc", netcdf, lambda: compare_export.maps_netcdf(held)),
             "Both curves as CSV": ("compare-curves.csv", csv, lambda: compare_export.curves_csv(held)),
         }
-
-    def picture(self, width: int) -> BytesIO | None:
-        """None here."""
-        return None
-
-    def figures(self) -> list[str]:
-        """None beside the map and its curves."""
-        return []
 
     def snippet(self) -> str:
         """Both maps in Python."""

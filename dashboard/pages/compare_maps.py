@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -15,7 +14,7 @@ from dashboard.layers import bins, ticks
 from dashboard.pages.compare_view import Comparison
 from dashboard.pages.parts import column, html, row
 from dashboard.plots.palette import palette
-from dashboard.plots.projection import OUTSIDE, load_projection
+from dashboard.plots.projection import OUTSIDE
 from dashboard.plots.worldmap import WorldMap
 from dashboard.state import apply
 from dashboard.summary import units_in_words
@@ -29,10 +28,9 @@ class MapsPart:
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison, self.view, self.state = comparison, comparison.view, comparison.state
-        lat, ids = self.view.world["lat"].values.astype(np.float32), self.view.world["cell"].values
-        self._projection: Callable[[], Any] = lambda: load_projection(self.state.projection, lat.size, lat.tobytes())
-        left = WorldMap(FIGURES[0], self._projection(), ids, self.view.dark)
-        self.maps = (left, WorldMap(FIGURES[1], self._projection(), ids, self.view.dark, beside=left))
+        ids = self.view.world["cell"].values
+        left = WorldMap(FIGURES[0], self.view.projection(), ids, self.view.dark)
+        self.maps = (left, WorldMap(FIGURES[1], self.view.projection(), ids, self.view.dark, beside=left))
         self.maps[0].on_tap(lambda position, lon, lat: self._tapped(position, "cell"))
         self.maps[1].on_tap(lambda position, lon, lat: self._tapped(position, "other_cell"))
         self.captions = (html("caption"), html("caption"))
@@ -75,7 +73,7 @@ class MapsPart:
         """Follow both sides; only what changed is sent."""
         if "projection" in names and self.maps[0].projection.name != self.state.projection:
             for drawn in self.maps:
-                drawn.set_projection(self._projection())
+                drawn.set_projection(self.view.projection())
         if "dark" in names:
             for drawn in self.maps:
                 drawn.set_mode(self.view.dark)

@@ -15,7 +15,7 @@ from dashboard.layers import Layer, layer, yearly_mean
 from dashboard.pages.experiment import Experiment
 from dashboard.pages.member_runs import MemberRuns
 from dashboard.pages.scenario_job import MemberJob, ScenarioJob, member_count
-from dashboard.pages.view import EVERYTHING, View
+from dashboard.pages.view import Told, View
 from dashboard.scenario_fields import filled, round_limit
 from dashboard.selection import Selection, cell_label
 from dashboard.series import STORES
@@ -26,37 +26,32 @@ Update = Callable[[frozenset[str]], None]
 CURVES = (*series.STORES, "precipitation")
 
 
-class Comparison:
+class Comparison(Told):
     """L is the view as everywhere; R differs from it in what `state.compare` says. Parts subscribe with `follow`."""
 
     def __init__(self, view: View) -> None:
+        super().__init__()
         self.view, self.state = view, view.state
         self.experiment: Experiment | None = None  # made when a scenario is first compared
-        told = lambda: self._tell(frozenset({"fields"}))  # noqa: E731
+        told = lambda: self.tell(frozenset({"fields"}))  # noqa: E731
         self.scenario_job, self.member_job = ScenarioJob(view, told), MemberJob(view, told)
         self.members: MemberRuns | None = None  # made when members are first compared
         self.left: Side
         self.right: Side
-        self._parts: list[Update] = []
         self.refresh()
         view.follow(self._changed)
-
-    def follow(self, update: Update) -> None:
-        """Call `update(changed names)` after each change, and once now."""
-        self._parts.append(update)
-        update(EVERYTHING)
 
     def _changed(self, names: frozenset[str]) -> None:
         if names & {"scenario", "model"}:
             self.scenario_job.refresh()
         if names & {"compare", "model"}:
             self.member_job.refresh()
-        self._tell(names)
+        self.tell(names)
 
-    def _tell(self, names: frozenset[str]) -> None:
+    def tell(self, names: frozenset[str]) -> None:
+        """Make both sides anew, and tell every part."""
         self.refresh()
-        for update in self._parts:
-            update(names)
+        super().tell(names)
 
     @property
     def job(self) -> ScenarioJob:
@@ -119,7 +114,7 @@ class Comparison:
         if count < 2:
             raise RequestError("Only a model has members to compare; choose one that has at least two at the top.")
         if self.members is None:
-            self.members = MemberRuns(view, lambda: self._tell(frozenset({"runs"})))
+            self.members = MemberRuns(view, lambda: self.tell(frozenset({"runs"})))
         chosen = min(state.member, count), min(state.other_member, count)
         seasons = [self.members.season(number) for number in chosen]
         fields = [self.member_job.difference(self.member_job.named(shown.name, number)) for number in chosen]
@@ -194,7 +189,7 @@ class Comparison:
 
     def _told(self, names: frozenset[str]) -> None:
         if "runs" in names and self._parts:
-            self._tell(frozenset({"runs"}))
+            self.tell(frozenset({"runs"}))
 
     # -- both together ------------------------------------------------------------------------------------------
 

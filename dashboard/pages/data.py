@@ -12,7 +12,7 @@ from dashboard.pages.data_report import HeadPart, ReportPart
 from dashboard.pages.data_series import CurvePart, SitePart
 from dashboard.pages.data_simulated import SimulatedPart
 from dashboard.pages.data_view import DataView
-from dashboard.pages.page import Files
+from dashboard.pages.page import Files, Page
 from dashboard.pages.parts import column, html
 from dashboard.pages.view import View
 from dashboard.state import History
@@ -41,7 +41,7 @@ Your data are read on this server, seen only by you, and deleted when you leave.
 </dl>"""
 
 
-class DataPage:
+class DataPage(Page):
     """List on the left, the chosen data set on the right."""
 
     help = HELP
@@ -105,14 +105,6 @@ class DataPage:
                 file, mime, made = report.file(which)
                 found[label] = (file, mime, lambda made=made: BytesIO(made))  # type: ignore[misc]
         return found
-
-    def picture(self, width: int) -> BytesIO | None:
-        """None here."""
-        return None
-
-    def figures(self) -> list[str]:
-        """None beside the map and its curves."""
-        return []
 
     def snippet(self) -> str:
         """The series in Python."""

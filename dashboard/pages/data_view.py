@@ -9,7 +9,7 @@ import xarray as xr
 
 from dashboard.datasets import Catalogue, DataSet, Quantity
 from dashboard.jobs import sentence
-from dashboard.pages.view import View
+from dashboard.pages.view import Told, View
 from dashboard.sites import default_site, site_name
 from dashboard.state import OF_DATA, STEPS, apply
 
@@ -17,10 +17,11 @@ Update = Callable[[frozenset[str]], None]
 EVERYTHING = frozenset({*OF_DATA, "dark", "sets"})
 
 
-class DataView:
+class DataView(Told):
     """Derived from the state; parts subscribe with `follow` and are told which fields changed."""
 
     def __init__(self, view: View) -> None:
+        super().__init__()
         self.view, self.state, self.world = view, view.state, view.world
         self.catalogue = Catalogue(view.uploads)
         self.sets: dict[str, DataSet] = {}
@@ -29,16 +30,10 @@ class DataView:
         self.quantity: Quantity | None = None
         self.step = ""
         self.series: xr.DataArray | None = None  # what is drawn
-        self._parts: list[Update] = []
         self._refresh(EVERYTHING)
         self.state.param.watch(self._changed, list(OF_DATA))
         view.param.watch(self._changed, ["dark"])
         view.uploads.param.watch(lambda _: self.tell(frozenset({"sets"})), "changed")
-
-    def follow(self, update: Update) -> None:
-        """Call `update(changed names)` after each change, and once now."""
-        self._parts.append(update)
-        update(EVERYTHING)
 
     def _changed(self, *events: Any) -> None:
         self.tell(frozenset(event.name for event in events))
@@ -50,8 +45,7 @@ class DataView:
             self._refresh(names)
             if self.data.about.id != before:
                 names |= {"dataset", "site", "quantity", "step", "years"}
-            for update in self._parts:
-                update(names)
+            super().tell(names)
         except Exception as error:
             self.view.notice = sentence(error, "Showing the data")
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from dashboard.jobs import Lane
-from dashboard.pages.view import EVERYTHING, View
+from dashboard.pages.view import Told, View
 from dashboard.scenario import changed_span
 from dashboard.state import FILTERS
 from dashboard.whatif import Runs, means
@@ -19,28 +19,21 @@ Update = Callable[[frozenset[str]], None]
 LIVE_CELLS = 600
 
 
-class Experiment:
+class Experiment(Told):
     """Runs the selection without and with the scenario; parts subscribe with `follow`.
 
     They are told of the changed fields, and of "runs" when new runs have come.
     """
 
+    news = frozenset({"runs"})
+
     def __init__(self, view: View) -> None:
+        super().__init__()
         self.view, self.state = view, view.state
         self.lane = Lane()
         self.runs: Runs | None = None
         self.empty = ""  # why there are no runs
-        self._parts: list[Update] = []
         view.follow(self._changed)
-
-    def follow(self, update: Update) -> None:
-        """Call `update(changed names)` after each change, and once now."""
-        self._parts.append(update)
-        update(EVERYTHING | {"runs"})
-
-    def _tell(self, names: frozenset[str]) -> None:
-        for update in self._parts:
-            update(names)
 
     @property
     def runs_models(self) -> bool:
@@ -79,13 +72,13 @@ class Experiment:
             moving |= {"time", "variable", "departure"}
         if names & moving:
             self._run()
-        self._tell(names)
+        self.tell(names)
 
     def _nothing(self, why: str) -> None:
         self.lane.cancel()
         self.lane.error = ""
         self.runs, self.empty = None, why
-        self._tell(frozenset({"runs"}))
+        self.tell(frozenset({"runs"}))
 
     def _run(self) -> None:
         view, scenario = self.view, self.state.scenario
@@ -116,4 +109,4 @@ class Experiment:
 
     def _done(self, runs: Runs) -> None:
         self.runs, self.empty = runs, ""
-        self._tell(frozenset({"runs"}))
+        self.tell(frozenset({"runs"}))

@@ -9,7 +9,7 @@ from dashboard import export, map_picture
 from dashboard.pages.explore_map import MapPart
 from dashboard.pages.explore_memory import MemoryPart
 from dashboard.pages.explore_series import SeriesPart
-from dashboard.pages.page import Files
+from dashboard.pages.page import Files, Page
 from dashboard.pages.parts import column, html
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
@@ -38,7 +38,7 @@ model smoothed as GRACE sees it. Bands show how far the model's members differ.<
 </dl>"""
 
 
-class ExplorePage:
+class ExplorePage(Page):
     """Two columns, built one after the other: between them the browser is let in, so the map is there first."""
 
     help = HELP
@@ -92,10 +92,6 @@ class ExplorePage:
     def picture(self, width: int) -> BytesIO | None:
         """The map."""
         return map_picture.map_png(self.view, width) if width else BytesIO()
-
-    def figures(self) -> list[str]:
-        """None beside the map and its curves."""
-        return []
 
     def snippet(self) -> str:
         """The map's numbers in Python."""

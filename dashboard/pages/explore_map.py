@@ -14,7 +14,7 @@ from dashboard.pages.parts import SELECT, column, html, row, table_switch
 from dashboard.pages.view import View
 from dashboard.plots import ternary
 from dashboard.plots.palette import palette
-from dashboard.plots.projection import OUTSIDE, Projection, load_projection
+from dashboard.plots.projection import OUTSIDE
 from dashboard.plots.worldmap import WorldMap
 from dashboard.sites import Gauge, gauges
 from dashboard.state import FILTERS, PROJECTIONS, apply
@@ -34,17 +34,13 @@ class MapPart:
 
     def __init__(self, view: View, warn: Any) -> None:
         self.view, self.state, self.warn = view, view.state, warn
-        self.map = WorldMap(FIGURE, self._projection(), view.world["cell"].values, view.dark)
+        self.map = WorldMap(FIGURE, self.view.projection(), view.world["cell"].values, view.dark)
         self.map.on_tap(self._tapped)
         self.map.on_draw(self._drawn)
         self._make_controls()
         self._make_layout()
         self._updating, self._gauges = False, list[Gauge]()
         view.follow(self.update, quick=True)
-
-    def _projection(self) -> Projection:
-        lat = self.view.world["lat"].values.astype(np.float32)
-        return load_projection(self.state.projection, lat.size, lat.tobytes())
 
     # -- layout -------------------------------------------------------------------------------------------------
 
@@ -179,7 +175,7 @@ class MapPart:
         finally:
             self._updating = False
         if "projection" in names and self.map.projection.name != state.projection:
-            self.map.set_projection(self._projection())
+            self.map.set_projection(self.view.projection())
         if "dark" in names:
             self.map.set_mode(view.dark)
         moved = names & {"model", "variable", "time", "departure"}

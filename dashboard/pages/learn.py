@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard import export, links, tours
 from dashboard.pages.learn_editor import EditorPart
-from dashboard.pages.page import Files
+from dashboard.pages.page import Files, Page
 from dashboard.pages.parts import column, heading, html
 from dashboard.pages.view import View
 from dashboard.state import History
@@ -32,7 +32,7 @@ steps, try it, save the JSON. Put the file into a folder and start with <kbd>hdl
 </dl>"""
 
 
-class LearnPage:
+class LearnPage(Page):
     """Cards of the tours; under them, the editor."""
 
     help = HELP
@@ -86,14 +86,6 @@ class LearnPage:
             tour.title: (f"{name}.json", "application/json", lambda tour=tour: BytesIO(tour.text().encode()))  # type: ignore[misc]
             for name, tour in tours.all_tours()[0].items()
         }
-
-    def picture(self, width: int) -> BytesIO | None:
-        """None here."""
-        return None
-
-    def figures(self) -> list[str]:
-        """None here."""
-        return []
 
     def snippet(self) -> str:
         """How a tour is read in Python."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
 
 from dashboard import export, memory_export, retrained
 from dashboard.pages.memory_heat import HeatPart
 from dashboard.pages.memory_map import BACK, MemoryMapPart
 from dashboard.pages.memory_retrained import RetrainedPart
 from dashboard.pages.memory_view import Memory
-from dashboard.pages.page import Files
+from dashboard.pages.page import Files, Page
 from dashboard.pages.parts import column, heading, html, row
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
@@ -45,7 +44,7 @@ al. 2019). Another question and other numbers than the heatmap's: never to be mi
 </dl>"""
 
 
-class MemoryPage:
+class MemoryPage(Page):
     """Two columns, built one after the other."""
 
     help = HELP
@@ -106,10 +105,6 @@ class MemoryPage:
             )  # fmt: skip
         found["Memory that retraining finds, as NetCDF"] = ("generated-memory-study.nc", netcdf, retrained.netcdf)
         return found
-
-    def picture(self, width: int) -> BytesIO | None:
-        """None here."""
-        return None
 
     def figures(self) -> list[str]:
         """The heatmap as a coloured table."""

@@ -13,7 +13,6 @@ from dashboard import layers, memory
 from dashboard.pages.memory_view import Memory
 from dashboard.pages.parts import SELECT, column, html, row, table_switch
 from dashboard.plots.palette import palette
-from dashboard.plots.projection import load_projection
 from dashboard.plots.worldmap import WorldMap
 from dashboard.selection import row_label
 from dashboard.state import FILTERS, MEASURES, apply
@@ -38,10 +37,7 @@ class MemoryMapPart:
         options = {text: name for name, text in MEASURES.items()}
         self.measure = pmui.Select(label="Map of", options=options, css_classes=["quantity"], **SELECT)
         self.measure.param.watch(self._chosen, "value")
-        lat, ids = self.view.world["lat"].values.astype(np.float32), self.view.world["cell"].values
-        self.map = WorldMap(
-            FIGURE, load_projection(self.state.projection, lat.size, lat.tobytes()), ids, held.view.dark
-        )
+        self.map = WorldMap(FIGURE, self.view.projection(), self.view.world["cell"].values, self.view.dark)
         self.map.on_tap(self._tapped)
         self.legend = ColorKey(css_classes=["legend"])
         self.legend.on_message("brush", self._brushed)
@@ -89,8 +85,7 @@ class MemoryMapPart:
         if "dark" in names:
             self.map.set_mode(self.view.dark)
         if "projection" in names and self.map.projection.name != self.state.projection:
-            lat = self.view.world["lat"].values.astype(np.float32)
-            self.map.set_projection(load_projection(self.state.projection, lat.size, lat.tobytes()))
+            self.map.set_projection(self.view.projection())
         if not names & {"measure", "model", "dark", "projection", "cell", "focus", "variable", "time", *FILTERS}:
             return
         self._updating = True

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import panel as pn
 
 from dashboard import retrained
 from dashboard.jobs import sentence
 from dashboard.pages.parts import choice, column, heading, html, row, show
 from dashboard.pages.view import View
-from dashboard.plots.projection import load_projection
 from dashboard.plots.retrained import memory_climate, memory_colors, memory_curves, memory_map, memory_months
 from dashboard.widgets import Buttons
 
@@ -102,13 +100,12 @@ class RetrainedPart:
 
     def _map(self, found: retrained.Findings) -> Any:
         assert found.test is not None
-        lat = self.view.world["lat"].values.astype(np.float32)
-        projection = load_projection(self.view.state.projection, lat.size, lat.tobytes())
         held = retrained.result()
         share = 100 * float(found.test.significant.mean())
         return memory_map(
-            projection, held["lat"].values, held["lon"].values, found.memory, found.test.significant, found.limit,
-            self.view.dark, f"Map of Mem at {found.memory.size} sampled cells; significant in {share:.0f} % of them.",
+            self.view.projection(), held["lat"].values, held["lon"].values, found.memory, found.test.significant,
+            found.limit, self.view.dark,
+            f"Map of Mem at {found.memory.size} sampled cells; significant in {share:.0f} % of them.",
         )  # fmt: skip
 
     def _key(self, found: retrained.Findings) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import xarray as xr
@@ -10,7 +11,7 @@ import xarray as xr
 from dashboard import engine, memory
 from dashboard.jobs import Lane
 from dashboard.memory import Wanted
-from dashboard.pages.view import EVERYTHING, View
+from dashboard.pages.view import Told, View
 from dashboard.state import FILTERS, REACH
 from hdlcore.errors import RequestError
 
@@ -110,24 +111,18 @@ class Side:
             self.heat, self.why = None, str(error)
 
 
-class Memory:
+class Memory(Told):
     """The page's model: `own` and, where there is a made-up world to hold it against, `other`."""
 
+    news = frozenset({"heat"})
+
     def __init__(self, view: View) -> None:
+        super().__init__()
         self.view, self.state = view, view.state
-        self._parts: list[Callable[[frozenset[str]], None]] = []
-        self.own, self.other = Side(view, self._tell), Side(view, self._tell)
+        told = partial(self.tell, self.news)
+        self.own, self.other = Side(view, told), Side(view, told)
         self._asked: tuple[Any, ...] | None = None
         view.follow(self._update)
-
-    def follow(self, update: Callable[[frozenset[str]], None]) -> None:
-        """Call `update(changed names)` after each change, and once now; "heat" means that numbers are new."""
-        self._parts.append(update)
-        update(EVERYTHING | {"heat"})
-
-    def _tell(self, names: frozenset[str] = frozenset({"heat"})) -> None:
-        for update in self._parts:
-            update(names)
 
     @property
     def wanted(self) -> Wanted:
@@ -151,7 +146,7 @@ class Memory:
         """Compute the heatmap of this cell live."""
         self._asked = (self.view.model, self.state.cell)
         self.refresh()
-        self._tell()
+        self.tell(self.news)
 
     def refresh(self) -> None:
         """Both heatmaps of the state as it is."""
@@ -169,4 +164,4 @@ class Memory:
         moved = names & MOVES or (self.state.values and names & {"time", "variable", "departure"})
         if moved:
             self.refresh()
-        self._tell(names | {"heat"} if moved else names)
+        self.tell(names | {"heat"} if moved else names)

@@ -13,13 +13,9 @@ Files = dict[str, tuple[str, str, Callable[[], BytesIO]]]
 class Page(Protocol):
     """One page: `layout` is shown at once, `steps` fill it one after the other when it is first opened."""
 
+    layout: Any  # what stands under the header
     help: str
     picks: bool  # whether it shows what the picker in the header chooses
-
-    @property
-    def layout(self) -> Any:
-        """What stands under the header."""
-        ...
 
     def steps(self) -> list[Callable[[], None]]:
         """Pieces of the work of building the page; between them the browser is let in."""
@@ -35,11 +31,11 @@ class Page(Protocol):
 
     def picture(self, width: int) -> BytesIO | None:
         """The page's picture as PNG, `width` pixels wide; None when it has none (asked with 0, nothing is drawn)."""
-        ...
+        return None
 
     def figures(self) -> list[str]:
         """SVG or HTML of what stands beside the map, for a file that needs no server; may take a moment."""
-        ...
+        return []
 
     def snippet(self) -> str:
         """Python that makes the same numbers from hdlcore alone."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
-import numpy as np
 import panel as pn
 
 from dashboard.layers import title
 from dashboard.pages.parts import column, html, row
 from dashboard.pages.view import View
 from dashboard.plots.palette import palette
-from dashboard.plots.projection import load_projection
 from dashboard.plots.worldmap import WorldMap
 from dashboard.state import FILTERS, apply
 
@@ -21,9 +19,7 @@ class PickMap:
 
     def __init__(self, view: View, name: str) -> None:
         self.view, self.state = view, view.state
-        lat = view.world["lat"].values.astype(np.float32)
-        projection = load_projection("equal_earth", lat.size, lat.tobytes())
-        self.map = WorldMap(name, projection, view.world["cell"].values, view.dark)
+        self.map = WorldMap(name, view.projection("equal_earth"), view.world["cell"].values, view.dark)
         self.map.on_tap(self._tapped)
         self.caption = html("plotnote")
         pane = pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from io import BytesIO
 
 from dashboard import export, trust_export
-from dashboard.pages.page import Files
+from dashboard.pages.page import Files, Page
 from dashboard.pages.parts import column, html, show
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.trust_density import DensityPart
@@ -44,7 +43,7 @@ which is right.</dd>
 </dl>"""
 
 
-class TrustPage:
+class TrustPage(Page):
     """Map and zones on the left, scores on the right; below, what stands behind them."""
 
     help = HELP
@@ -101,6 +100,7 @@ class TrustPage:
             {"id": name, "label": info.title, "hint": f"Show {info.title}", "kind": "outlined"}
             for name, info in models.items()
         ]
+        show(self._models, nothing)
         show(self._whole, not nothing)
 
     # -- to take away -------------------------------------------------------------------------------------------
@@ -121,14 +121,6 @@ class TrustPage:
                 "scores-by-cell.nc", "application/x-netcdf", lambda: trust_export.cells_netcdf(held),
             )  # fmt: skip
         return found
-
-    def picture(self, width: int) -> BytesIO | None:
-        """None here."""
-        return None
-
-    def figures(self) -> list[str]:
-        """None beside the map and its curves."""
-        return []
 
     def snippet(self) -> str:
         """Card and scores in Python."""

@@ -13,7 +13,6 @@ from dashboard import layers, trust
 from dashboard.pages.parts import SELECT, column, heading, html, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots.palette import palette
-from dashboard.plots.projection import load_projection
 from dashboard.plots.worldmap import WorldMap
 from dashboard.selection import number
 from dashboard.state import FILTERS, apply
@@ -33,10 +32,7 @@ class ScoreMapPart:
         self._updating = False
         self.score = pmui.Select(label="Score", options={}, css_classes=["quantity"], **SELECT)
         self.score.param.watch(self._chosen, "value")
-        lat, ids = self.view.world["lat"].values.astype(np.float32), self.view.world["cell"].values
-        self.map = WorldMap(
-            FIGURE, load_projection(self.state.projection, lat.size, lat.tobytes()), ids, held.view.dark
-        )
+        self.map = WorldMap(FIGURE, self.view.projection(), self.view.world["cell"].values, self.view.dark)
         self.map.on_tap(self._tapped)
         self.legend = ColorKey(css_classes=["legend"])
         self.legend.on_message("brush", self._brushed)
@@ -74,8 +70,7 @@ class ScoreMapPart:
         if "dark" in names:
             self.map.set_mode(self.view.dark)
         if self.map.projection.name != self.state.projection:
-            lat = self.view.world["lat"].values.astype(np.float32)
-            self.map.set_projection(load_projection(self.state.projection, lat.size, lat.tobytes()))
+            self.map.set_projection(self.view.projection())
             self.map.set_pick(held.at)
         show(self.layout, shown is not None)
         if shown is None:

@@ -13,7 +13,6 @@ from dashboard.pages.parts import column, heading, html, row, show
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots import ternary
 from dashboard.plots.palette import palette
-from dashboard.plots.projection import load_projection
 from dashboard.plots.worldmap import WorldMap
 from dashboard.state import apply
 from dashboard.widgets import Buttons, Triangle
@@ -52,8 +51,7 @@ class TruthPart:
 
     def _make_maps(self) -> None:
         """Both maps, made when a model of the twin is first looked at."""
-        lat, ids = self.view.world["lat"].values.astype(np.float32), self.view.world["cell"].values
-        shape = load_projection("equal_earth", lat.size, lat.tobytes())
+        shape, ids = self.view.projection("equal_earth"), self.view.world["cell"].values
         first: WorldMap | None = None
         for side in SIDES:
             drawn = WorldMap(f"trust-{side}", shape, ids, self.view.dark, beside=first)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dashboard import engine, trust
 from dashboard.layers import Layer, layer
-from dashboard.pages.view import EVERYTHING, View
+from dashboard.pages.view import Told, View
 from dashboard.state import FILTERS
 from hdlcore.runtime.engine import ModelInfo
 from hdlcore.variables import VARIABLES
@@ -20,12 +20,12 @@ Update = Callable[[frozenset[str]], None]
 MOVING = frozenset({"model", "cell", "focus", "variable", "time", "departure", *FILTERS})
 
 
-class Trust:
+class Trust(Told):
     """Derived from the view; parts subscribe with `follow`."""
 
     def __init__(self, view: View) -> None:
+        super().__init__()
         self.view, self.state = view, view.state
-        self._parts: list[Update] = []
         self._pairs: tuple[tuple[str, str], trust.Pairs | None] | None = None
         self.info: ModelInfo | None = None
         self.names: list[str] = []
@@ -33,15 +33,9 @@ class Trust:
         self.refresh()
         view.follow(self._changed)
 
-    def follow(self, update: Update) -> None:
-        """Call `update(changed names)` after each change, and once now."""
-        self._parts.append(update)
-        update(EVERYTHING)
-
     def _changed(self, names: frozenset[str]) -> None:
         self.refresh()
-        for update in self._parts:
-            update(names)
+        self.tell(names)
 
     def refresh(self) -> None:
         """Card and score anew."""

@@ -18,6 +18,7 @@ from dashboard import engine, sources
 from dashboard.jobs import sentence
 from dashboard.layers import Layer, available, has_departure, layer, title
 from dashboard.memory import showing
+from dashboard.plots.projection import Projection, load_projection
 from dashboard.selection import Selection, select
 from dashboard.series import season
 from dashboard.state import FIELDS, FILTERS, OF_DATA, State
@@ -34,6 +35,26 @@ log = logging.getLogger(__name__)
 
 Update = Callable[[frozenset[str]], None]
 EVERYTHING = frozenset({*FIELDS, "dark"})
+
+
+class Told:
+    """A page's own model. Its parts follow it, and are told which fields have changed."""
+
+    #: what parts hear of beside fields of the state: numbers that have come
+    news: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self._parts: list[Update] = []
+
+    def follow(self, update: Update) -> None:
+        """Call `update(changed names)` after each change, and once now."""
+        self._parts.append(update)
+        update(EVERYTHING | self.news)
+
+    def tell(self, names: frozenset[str]) -> None:
+        """Tell every part."""
+        for update in self._parts:
+            update(names)
 
 
 class View(param.Parameterized):
@@ -74,6 +95,11 @@ class View(param.Parameterized):
         state.param.watch(self._changed, [name for name in FIELDS if name not in others])
         self.param.watch(self._changed, ["dark"])
         self.uploads.param.watch(self._lost, "changed")
+
+    def projection(self, name: str = "") -> Projection:
+        """The world's cells in a projection, that of the state when no other is named."""
+        lat = self.world["lat"].values.astype(np.float32)
+        return load_projection(name or self.state.projection, lat.size, lat.tobytes())
 
     def follow(self, update: Update, quick: bool = False) -> None:
         """Call `update(changed names)` after each change while the part's page is open, and once now."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
 
 from dashboard import export, whatif_export
 from dashboard.pages.experiment import Experiment
-from dashboard.pages.page import Files
+from dashboard.pages.page import Files, Page
 from dashboard.pages.parts import column, heading, html
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
@@ -41,7 +40,7 @@ to see it large.</dd>
 </dl>"""
 
 
-class WhatIfPage:
+class WhatIfPage(Page):
     """Two columns, built one after the other."""
 
     help = HELP
@@ -103,10 +102,6 @@ class WhatIfPage:
             way = self._pulse.way
             found["Pulse as CSV"] = ("pulse.csv", csv, lambda: whatif_export.pulse_csv(self.view, way))
         return found
-
-    def picture(self, width: int) -> BytesIO | None:
-        """None here."""
-        return None
 
     def figures(self) -> list[str]:
         """Both runs of the quantity, drawn."""

@@ -14,7 +14,6 @@ from dashboard.pages.experiment import Experiment
 from dashboard.pages.parts import column, html, job_bar, row
 from dashboard.pages.scenario_job import ScenarioJob
 from dashboard.plots.palette import palette
-from dashboard.plots.projection import load_projection
 from dashboard.plots.worldmap import WorldMap
 from dashboard.scenario import in_words
 from dashboard.state import FILTERS, apply
@@ -31,9 +30,7 @@ class DifferencePart:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment, self.view, self.state = experiment, experiment.view, experiment.state
         self.job = ScenarioJob(self.view, self._show)
-        lat = self.view.world["lat"].values.astype(np.float32)
-        projection = load_projection("equal_earth", lat.size, lat.tobytes())
-        self.map = WorldMap(FIGURE, projection, self.view.world["cell"].values, self.view.dark)
+        self.map = WorldMap(FIGURE, self.view.projection("equal_earth"), self.view.world["cell"].values, self.view.dark)
         self.map.on_tap(self._tapped)
         self.caption = html("caption")
         self.button = Buttons(lambda _: self.job.start(), items=[])

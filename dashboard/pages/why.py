@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
 
 from dashboard import export, why_export
-from dashboard.pages.page import Files
+from dashboard.pages.page import Files, Page
 from dashboard.pages.parts import column, heading, html
 from dashboard.pages.pick_map import PickMap
 from dashboard.pages.selecting import FilterPart, PlacePart
@@ -37,7 +36,7 @@ over the land tells how often a warmer day is answered wrongly.</dd>
 </dl>"""
 
 
-class WhyPage:
+class WhyPage(Page):
     """Two columns, built one after the other."""
 
     help = HELP
@@ -91,10 +90,6 @@ class WhyPage:
         if held.response is not None:
             found["Pulse as NetCDF"] = (f"{mark}pulse.nc", netcdf, lambda: why_export.pulse_netcdf(held))
         return found
-
-    def picture(self, width: int) -> BytesIO | None:
-        """None here."""
-        return None
 
     def figures(self) -> list[str]:
         """The story as a table of windows."""

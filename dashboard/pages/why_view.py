@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,7 @@ import xarray as xr
 
 from dashboard import engine, pulses, why
 from dashboard.jobs import Lane
-from dashboard.pages.view import EVERYTHING, View
+from dashboard.pages.view import Told, View
 from dashboard.state import FILTERS, REACH
 from hdlcore.errors import HDLError, RequestError
 from hdlcore.runtime.requests import END, START, ImpulseRequest, SimulationRequest
@@ -22,10 +21,13 @@ PULSE = _WHERE | {"day", "pulsed"}
 PULSE_DAYS = 366
 
 
-class Why:
+class Why(Told):
     """The page's model: `story` and `response` (None while there is none, and then why in `empty`), and `truth`."""
 
+    news = frozenset({"story", "pulse", "tally"})
+
     def __init__(self, view: View) -> None:
+        super().__init__()
         self.view, self.state = view, view.state
         self.lane, self.pulse_lane, self.tally_lane = Lane(), Lane(), Lane()
         self.story: why.Story | None = None
@@ -33,23 +35,13 @@ class Why:
         self.truth: xr.Dataset | None = None
         self.tally: pulses.Tally | None = None
         self.empty = ""
-        self._parts: list[Callable[[frozenset[str]], None]] = []
         self.lane.param.watch(lambda event: event.new and self._failed(), "error")
         view.follow(self._update)
 
     def _failed(self) -> None:
         """The bar of the job says why; nothing is on its way any more."""
         self.empty = ""
-        self._tell(frozenset({"story"}))
-
-    def follow(self, update: Callable[[frozenset[str]], None]) -> None:
-        """Call `update(changed names)` after each change, and once now; "story", "pulse", "tally" are new numbers."""
-        self._parts.append(update)
-        update(EVERYTHING | {"story", "pulse", "tally"})
-
-    def _tell(self, names: frozenset[str]) -> None:
-        for update in self._parts:
-            update(names)
+        self.tell(frozenset({"story"}))
 
     # -- what can be asked --------------------------------------------------------------------------------------
 
@@ -107,7 +99,7 @@ class Why:
             self.tally_lane.cancel()
             self.tally, self.tally_lane.error = None, ""
             told.add("tally")
-        self._tell(frozenset(told))
+        self.tell(frozenset(told))
 
     def _nowhere(self) -> str:
         """Why nothing can be asked of this source, place and day; empty when it can."""
@@ -154,7 +146,7 @@ class Why:
 
         def done(story: why.Story) -> None:
             self.story, self.empty = story, ""
-            self._tell(frozenset({"story"}))
+            self.tell(frozenset({"story"}))
 
         self.lane.start("Asking what came before this day", work, done)
 
@@ -189,7 +181,7 @@ class Why:
 
         def done(found: tuple[xr.Dataset, xr.Dataset | None]) -> None:
             self.response, self.truth = (None if one is None else one.isel(cell=0) for one in found)
-            self._tell(frozenset({"pulse"}))
+            self.tell(frozenset({"pulse"}))
 
         self.pulse_lane.start("Following the pulse", work, done)
 
@@ -211,6 +203,6 @@ class Why:
 
         def done(found: pulses.Tally) -> None:
             self.tally = found
-            self._tell(frozenset({"tally"}))
+            self.tell(frozenset({"tally"}))
 
         self.tally_lane.start(f"A warmer day in {len(cells)} places", work, done)

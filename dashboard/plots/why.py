@@ -19,8 +19,8 @@ hv.extension("bokeh")
 
 EDGE = 64  # px left of the frame, so that all plots stand under each other
 ROOM = 0.2  # share of the span kept free at the right, for names at the line ends
-#: Darker kin of the drivers' colours for text on light ground, at least 4.5:1.
-INKS = {"#0072B2": "#00629A", "#D55E00": "#A04300", "#CC79A7": "#A03A78"}
+#: Kin of the drivers' colours for text, on light and on dark ground, at least 4.5:1.
+INKS = {"#0072B2": ("#00629A", "#4FA8E0"), "#D55E00": ("#A04300", "#F07A2A"), "#CC79A7": ("#A03A78", "#CC79A7")}
 _AGES = {0: "0", 90: "3 months", 180: "6 months", 270: "9 months", 365: "1 year"}
 #: Names short enough for the line ends on a phone.
 SHORT = {"precipitation": "Precip.", "air_temperature": "Temp.", "net_radiation": "Rad."}
@@ -82,7 +82,7 @@ def running_sum(
         ends, labels, paints = [*ends, total], [*labels, "goal"], [*paints, tone["quiet"]]
     placed = spread_apart(np.array(ends), 15 * (high - low + 2 * pad) / max(height - 40, 60))
     low, high = min(low, float(placed.min())), max(high, float(placed.max()))
-    inks = [paint if dark else INKS.get(paint, paint) for paint in paints]
+    inks = [INKS[paint][dark] if paint in INKS else paint for paint in paints]
     layers.append(line_labels(times[-1], placed, labels, inks))
     return _frame(layers, times, (low - pad, high + pad), units, tone, summary, height, True)
 

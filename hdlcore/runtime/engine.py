@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -343,6 +344,9 @@ class Engine:
             except ModelError as error:
                 logger.info("%s: %s", info.id, error)
             self._warm(info.id, partial(self.simulate, SimulationRequest(info.id, (cell,), *month)))
+        for place_model in self.models_of_places():
+            with suppress(HDLError):  # a user's own places may be too few for it, which its page says
+                self.cells_of(place_model.id)
         for info in sources:
             if info.kind == "model":
                 asked = ExplanationRequest(info.id, cell, lags=31, start=month[0], end=month[1])

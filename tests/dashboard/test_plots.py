@@ -12,6 +12,7 @@ import xarray as xr
 from dashboard.plots.components import components, precipitation, spread_apart
 from dashboard.plots.heatmap import heatmap, lag_position
 from dashboard.plots.projection import ICE, OUTSIDE, SEA, load_projection
+from dashboard.plots.why import INKS
 from dashboard.plots.worldmap import CHOSEN, SHOWN, WorldMap, run_lengths
 from dashboard.theme import DARK, DASHES, LIGHT, component_colors, label_colors
 from hdlcore.attribution.lags import lag_bins
@@ -201,3 +202,5 @@ def test_text_has_contrast_on_every_surface(tone: dict[str, str]) -> None:
         assert _contrast(tone[ink], tone[ground]) >= 4.5, f"{ink} on {ground}"
     for color in label_colors(tone is DARK).values():
         assert _contrast(color, tone["page"]) >= 4.5
+    for inks in INKS.values():
+        assert _contrast(inks[tone is DARK], tone["page"]) >= 4.5
