@@ -147,6 +147,7 @@ class WorldMap:
             (self.cells, ["data", "change:data"]),
             (self._runs, ["data"]),
             (self._tones, ["data"]),
+            (self._image, ["data"]),  # empty again when the page is opened a second time
             (self._mapper, ["palette", "low", "high"]),
             (self.figure, ["inner_width"]),
         ):

@@ -16,10 +16,18 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+# The raster of the map is there, and not the empty one it comes with.
+_PAINTED = """() => Bokeh.documents.some((doc) => {
+    const map = doc.get_model_by_name('world-map');
+    return map && map.renderers.some((one) => one.data_source.data.image?.[0].shape[0] > 1);
+})"""
+
 
 def test_every_page_is_reached_from_the_header_and_asks_no_other_host(app: Explorer) -> None:
     """One visitor turns all pages and comes back; the watch on the browser refuses foreign requests and any error."""
+    amazon = (-4.5, -55.5)
     app.open()
+    first = app.color_at(*amazon)
     nav = app.page.get_by_role("navigation").filter(visible=True)
     for name, text in [*PAGES.items(), next(iter(PAGES.items()))]:
         nav.get_by_role("link", name=text, exact=True).click()
@@ -28,6 +36,9 @@ def test_every_page_is_reached_from_the_header_and_asks_no_other_host(app: Explo
         assert app.query().get("page", "explore") == name
         expect(app.page.get_by_role("alert").filter(visible=True)).to_have_count(0)
         assert app.page.get_by_role("heading", level=2).filter(visible=True).count() > 0, name
+    app.page.wait_for_function(_PAINTED)
+    app.filled()
+    assert app.color_at(*amazon) == first, "the map lost its colours while other pages were open"
 
 
 def test_the_watch_notices_a_request_to_another_host(browser: Browser) -> None:
