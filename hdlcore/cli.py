@@ -283,7 +283,10 @@ def bench(
     only: Annotated[list[str] | None, typer.Option("--only", help="One figure; may be repeated")] = None,
     wall: Annotated[bool, typer.Option("--wall", help="Wall clock, though others use the machine")] = False,
 ) -> None:
-    """Measure the project's own speed figures, each a ratio to a plain reference of the same run."""
+    """Measure the project's own speed figures, each a ratio to a plain reference of the same run.
+
+    The words app, app-users and app-memory measure the app in a real browser, always by the wall clock.
+    """
     from hdlcore.runtime.bench import run_bench
 
     with progress_bar() as report:
@@ -291,11 +294,11 @@ def bench(
     if json_:
         typer.echo(json.dumps(measured, indent=1))
         return
-    table = Table("what", "ours", "reference", "unit", "ratio", "share of sgemm")
+    table = Table("what", "ours", "reference", "unit", "ratio", "share of sgemm", "aim")
+    forms = {"ours": ".3g", "reference": ".3g", "unit": "", "ratio": ".1f", "share_of_peak": ".0%", "aim": "g"}
     for figure in measured["figures"]:
-        share = "-" if figure["share_of_peak"] is None else f"{figure['share_of_peak']:.0%}"
-        numbers = [f"{figure[k]:.3g}" for k in ("ours", "reference")]
-        table.add_row(figure["name"], *numbers, figure["unit"], f"{figure['ratio']:.1f}x", share)
+        row = ["-" if figure[key] is None else format(figure[key], form) for key, form in forms.items()]
+        table.add_row(figure["name"], *row)
     out.print(table)
     out.print(", ".join(f"{name} {value}" for name, value in measured["machine"].items()), highlight=False)
 

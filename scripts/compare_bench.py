@@ -30,6 +30,9 @@ def compare(before: dict[str, dict], after: dict[str, dict], tolerance: float) -
             lines.append(f"{'only before' if name in before else 'only after':>12}  {name}")
             continue
         old, new = before[name]["ratio"], after[name]["ratio"]
+        if old is None or new is None:
+            lines.append(f"{'no reference':>12}  {name}: {before[name]['ours']:.3g} -> {after[name]['ours']:.3g}")
+            continue
         change = new / old - 1
         word = "worse" if change < -tolerance else "better" if change > tolerance else "same"
         worse |= word == "worse"

@@ -8,7 +8,7 @@ import platform
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from hdlcore.data.cube import positions
 from hdlcore.data.weather import generate_arrays
 from hdlcore.errors import RequestError
 from hdlcore.models.kernels import arrays, fast
+from hdlcore.runtime.bench_app import APP_WORDS, app_figures, app_problem
 from hdlcore.runtime.bench_attribution import attribution_figures
 from hdlcore.runtime.bench_kernels import (
     SIZES,
@@ -72,7 +73,11 @@ class Bench:
         return sgemm_flops(arrays.threads())
 
 
-#: What can be measured, by the word for `--only`; peers are left out where they are not installed.
+def _app(word: str, _: Bench) -> list[Figure]:
+    return app_figures(word)
+
+
+#: What can be measured, by the word for `--only`; peers and the app are left out where what they need is missing.
 FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "one-cell": lambda b: [simulation("one cell x 20 years", h, 1, 7305, b.peak_one) for h in SIZES],
     "512-cells": lambda b: [simulation("512 cells x 120 days", h, 512, 120, b.peak_all) for h in SIZES],
@@ -87,6 +92,7 @@ FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "all-land": lambda b: _all_land(b.ensemble),
     "neuralhydrology": lambda b: neuralhydrology(),
     "hydrodl2": lambda b: hydrodl2(),
+    **{word: partial(_app, word) for word in APP_WORDS},
 }
 
 
@@ -96,14 +102,20 @@ def run_bench(
     """Measure; returns ``{"machine": ..., "figures": [...]}``.
 
     `only` are words of `FIGURES` (default: all, which takes some minutes); `wall` asks for the wall clock though others
-    use the machine; `report` hears what is measured next. Raises `RequestError` for an unknown word.
+    use the machine; `report` hears what is measured next. Raises `RequestError` for an unknown word, and where the app
+    is asked for by name and cannot be measured.
     """
     unknown = [word for word in only if word not in FIGURES]
     if unknown:
         raise RequestError(f"No figure is called '{unknown[0]}'; there are {', '.join(FIGURES)}.")
+    words = list(only or FIGURES)
+    problem = app_problem() if set(words) & set(APP_WORDS) else ""
+    if problem and only:
+        raise RequestError(problem)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     clock, bench = Clock.choose("wall" if wall else ""), Bench(models)
     figures = []
-    for word in only or FIGURES:
+    for word in [word for word in words if not problem or word not in APP_WORDS]:
         report(word)
         figures += FIGURES[word](bench)
     machine = {
@@ -114,6 +126,8 @@ def run_bench(
         "numba": version("numba"),
         "threads": arrays.threads(),
         "clock": clock,
+        "load_before": load and round(load, 1),
+        "left_out": problem,
         "sgemm_gflops": round(bench.peak_one / 1e9, 1),
         "sgemm_gflops_all_threads": round(bench.peak_all / 1e9, 1),
     }

@@ -41,14 +41,18 @@ CLOCK = "HDL_BENCH_CLOCK"
 
 @dataclass(frozen=True)
 class Figure:
-    """One measurement: our time and the reference's in `unit`, their ratio, and the share of sgemm reached if known."""
+    """One measurement: our time and the reference's in `unit`, and their ratio (None where there is no reference).
+
+    Where known, the share of sgemm that was reached, and what the figure should be.
+    """
 
     name: str
     ours: float
-    reference: float
-    ratio: float
+    reference: float | None
+    ratio: float | None
     unit: str
     share_of_peak: float | None = None
+    aim: float | None = None
 
 
 def busy() -> bool:

@@ -37,7 +37,7 @@ def test_an_unknown_figure_is_refused_with_those_there_are() -> None:
 
 def test_a_figure_has_the_keys_of_the_format() -> None:
     keys = {field.name for field in dataclasses.fields(Figure)}
-    assert keys == {"name", "ours", "reference", "ratio", "unit", "share_of_peak"}
+    assert keys == {"name", "ours", "reference", "ratio", "unit", "share_of_peak", "aim"}
 
 
 def test_files_are_compared_by_ratio(tmp_path: Path) -> None:

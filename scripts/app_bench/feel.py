@@ -1,0 +1,93 @@
+"""What one person feels: opening, clicks, months, filters. Each measure returns milliseconds (or bytes) of each act."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from playwright.sync_api import Browser
+
+from hdlcore.runtime.engine import Engine
+from scripts.app_bench.visitor import Visitor, visit
+from scripts.app_session import pixel, settle
+
+PARTS = ("map", "curves", "memory", "sentence")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+OPENS_IN = 4  # the app opens in May
+#: Where no gauge or tower is marked on the map: west, east, south, north (degrees).
+BARE = (65.0, 135.0, -30.0, 60.0)
+TAP_APART_S = 0.4  # Bokeh takes two clicks within 300 ms for one double click
+
+
+def places(count: int, seed: int = 7) -> list[tuple[float, float]]:
+    """Some land cells as (latitude, longitude), drawn with a seed, no two alike."""
+    world = Engine().world
+    lat, lon = (world[name].values.astype(float) for name in ("lat", "lon"))
+    west, east, south, north = BARE
+    inside = np.flatnonzero((lon > west) & (lon < east) & (lat > south) & (lat < north))
+    chosen = np.random.default_rng(seed).choice(inside, count, replace=False)
+    return [(float(lat[at]), float(lon[at])) for at in chosen]
+
+
+def openings(browser: Browser, address: str, times: int) -> list[float]:
+    """Navigation to a filled page, each time as a new visitor with an empty cache."""
+    took = []
+    for _ in range(times):
+        visitor, milliseconds = visit(browser, address, PARTS)
+        settle(visitor.page)
+        visitor.close()
+        took.append(milliseconds)
+    return took
+
+
+def watch_click(visitor: Visitor, place: tuple[float, float]) -> None:
+    """Click a cell on the map; `visitor.seen()` then tells when components and heatmap were there."""
+    x, y = pixel(visitor.page, *place)
+    visitor.watch({
+        "components": {"sentence": "now !== was", "curves": "now !== was"},
+        "heatmap": {"memory": "now !== was"},
+    })  # fmt: skip
+    visitor.page.mouse.click(x, y)
+
+
+def clicks(visitor: Visitor, cells: Sequence[tuple[float, float]]) -> dict[str, list[float]]:
+    """Clicks from cell to cell, each never asked for before: components, heatmap."""
+    took: dict[str, list[float]] = {"components": [], "heatmap": []}
+    for place in cells:
+        visitor.page.wait_for_timeout(1000 * TAP_APART_S)
+        watch_click(visitor, place)
+        for name, milliseconds in visitor.seen().items():
+            took[name].append(milliseconds)
+        settle(visitor.page, quiet=0.2)
+    return took
+
+
+def months(visitor: Visitor, steps: int) -> dict[str, list[float]]:
+    """Arrow key to the map painted, title and sentence of the new month; kilobytes of each step."""
+    took: dict[str, list[float]] = {"month": [], "month_bytes": []}
+    visitor.page.get_by_role("heading", level=1).click()
+    for step in range(1, steps + 1):
+        name, before = MONTHS[(OPENS_IN + step) % 12], len(visitor.traffic)
+        goals = {"month": {"sentence": f"now.includes(', {name}:')", "map": f"now.includes('in {name},')"}}
+        seen = visitor.act(lambda: visitor.page.keyboard.press("ArrowRight"), goals)
+        settle(visitor.page, quiet=0.2)
+        took["month"].append(seen["month"])
+        took["month_bytes"].append(sum(visitor.traffic[before:]) / 1000)
+    return took
+
+
+def filters(visitor: Visitor, times: int) -> list[float]:
+    """A click on a climate zone to map, sentence, curves and heatmap of the cells left (area-weighted)."""
+    took, zone = [], visitor.page.get_by_role("button", name="Tropical", exact=True)
+    named = "Tropical climate"
+    goals = {"filter": dict.fromkeys(PARTS, f"now.includes('{named}')")}
+    for _ in range(times):
+        took.append(visitor.act(zone.click, goals)["filter"])
+        settle(visitor.page)
+        remove = visitor.page.get_by_role("button", name=f"Remove {named}")
+        visitor.act(remove.click, {"back": {"memory": f"!now.includes('{named}')"}})
+        settle(visitor.page)
+    return took

@@ -1,0 +1,104 @@
+// What a person sees of a page, for the measurements: which plots hold what, when their canvases were painted, when the
+// person acted. `window.bench.parts` says what there is to be seen; the plain app brings its own.
+window.bench = (() => {
+  const bench = { act: 0, painted: 0, shown: 0 }
+  for (const name of ["pointerdown", "keydown"]) {
+    window.addEventListener(name, () => { bench.act = performance.now() }, { capture: true })
+  }
+  // Bokeh clears a canvas whenever it draws it anew.
+  const clear = CanvasRenderingContext2D.prototype.clearRect
+  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+    this.canvas.benchPainted = bench.painted = performance.now()
+    return clear.apply(this, box)
+  }
+  const walk = (root, visit) => {
+    for (const node of root.querySelectorAll("*")) {
+      visit(node)
+      if (node.shadowRoot) walk(node.shadowRoot, visit)
+    }
+  }
+  bench.canvases = (plot) => {
+    const found = []
+    walk(plot.shadowRoot ?? plot, (node) => { if (node.tagName === "CANVAS") found.push(node) })
+    return found
+  }
+  const ink = (plot) => bench.canvases(plot).some((canvas) => {
+    if (!canvas.width || !canvas.height) return false
+    const pixels = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? []
+    for (let i = 3; i < pixels.length; i += 404) if (pixels[i]) return true
+    return false
+  })
+  const paintedAt = (plot) => Math.max(0, ...bench.canvases(plot).map((canvas) => canvas.benchPainted ?? 0))
+
+  // name -> [what it says, its element]
+  bench.parts = () => {
+    const parts = {}
+    walk(document, (node) => {
+      if (node.getAttribute("role") === "img") {
+        const text = node.getAttribute("aria-label") ?? ""
+        if (text.startsWith("Map:")) parts.map = [text, node]
+        else if (/stored water (swings|ranges|departs)/.test(text)) parts.curves = [text, node]
+        else if (text.includes("the memory of stored water")) parts.memory = [text, node]
+      } else if (node.classList.contains("sentence")) parts.sentence = [node.textContent, null]
+    })
+    return parts
+  }
+  const texts = (parts) => Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part[0]]))
+
+  // After the frame that is being made has been painted.
+  const afterPaint = (then) => {
+    const channel = new MessageChannel()
+    channel.port1.onmessage = then
+    channel.port2.postMessage(0)
+  }
+
+  // Resolves with performance.now() once every named plot says something and holds pixels.
+  bench.filled = (names, limit) => new Promise((resolve, reject) => {
+    const look = () => {
+      const parts = bench.parts()
+      const done = names.every((name) => parts[name]?.[0] && (!parts[name][1] || ink(parts[name][1])))
+      if (done) afterPaint(() => resolve(performance.now()))
+      else if (performance.now() > limit) reject(new Error(`not filled: ${JSON.stringify(texts(parts))}`))
+      else requestAnimationFrame(look)
+    }
+    requestAnimationFrame(look)
+  })
+
+  // goals: name -> {part: JavaScript of `now` and `was`, what the part says}. A goal is reached when every part's test
+  // holds and its plot, if it is one, has been painted since. `bench.seen` resolves with the milliseconds of each from the
+  // act to after the frame.
+  bench.watch = (goals, limit) => {
+    const was = texts(bench.parts())
+    const open = Object.entries(goals).map(([name, tests]) => ({ name, tests: Object.entries(tests).map(([part, test]) => (
+      { part, test: new Function("now", "was", `return ${test}`), since: null }
+    )) }))
+    const begun = performance.now()
+    bench.act = Infinity
+    bench.seen = new Promise((resolve, reject) => {
+      const took = {}
+      let last = begun
+      const reached = (parts) => ({ part, test, since }, at, tests) => {
+        if (!parts[part] || !test(parts[part][0], was[part] ?? "")) return false
+        if (since === null) tests[at].since = last // it came true after the frame before this one
+        return !parts[part][1] || paintedAt(parts[part][1]) >= tests[at].since
+      }
+      const look = () => {
+        const parts = bench.parts()
+        const waiting = open.filter((goal) => !(goal.name in took))
+        const fresh = bench.act === Infinity ? [] : waiting.filter((goal) => goal.tests.map(reached(parts)).every(Boolean))
+        last = performance.now()
+        for (const goal of fresh) took[goal.name] = 0
+        if (fresh.length) afterPaint(() => {
+          for (const goal of fresh) took[goal.name] = performance.now() - bench.act
+          if (open.every((goal) => took[goal.name] > 0)) resolve(took)
+        })
+        if (fresh.length === waiting.length) return
+        if (last - begun > limit) reject(new Error(`not seen: ${JSON.stringify([goals, texts(parts)])}`))
+        else requestAnimationFrame(look)
+      }
+      requestAnimationFrame(look)
+    })
+    bench.seen.catch(() => {})
+  }
+  return bench
+})()
