@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
-
-import panel as pn
-from bokeh.models import ColumnDataSource
 
 from dashboard.compare import Side
 from dashboard.pages.compare_view import Comparison
-from dashboard.pages.parts import column, heading, html, row, table_switch
-from dashboard.plots.components import components, limits, mark_months, month_spans
+from dashboard.pages.parts import column, drawn, heading, html, row, table_switch
+from dashboard.plots.components import components, limits
+from dashboard.plots.sheet import Sheet
 from dashboard.summary import series_sentence
 from dashboard.tables import series_table
 
@@ -23,14 +20,18 @@ class CurvesPart:
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison, self.view = comparison, comparison.view
-        self.sides = (column("curveside"), column("curveside"))
+        self._names, self._sheets = (html("sidename"), html("sidename")), (Sheet(), Sheet())
+        self._panes, self._lacks = tuple(map(drawn, self._sheets)), (html("plotnote"), html("plotnote"))
         self.table = html("tableview", visible=False)
         self.note = html("plotnote")
         switch = table_switch(self.table, self._show_table, "Both curves as a table")
         self.layout = column(
             "part curvespart",
             row("parthead", heading("Stored water through the year"), switch),
-            row("curvepair", *self.sides),
+            row(
+                "curvepair",
+                *(column("curveside", *side) for side in zip(self._names, self._panes, self._lacks, strict=True)),
+            ),
             self.note,
             self.table,
         )
@@ -45,8 +46,8 @@ class CurvesPart:
         ends = [limits(side.season) for side in sides]
         span = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
         both = (self.comparison.left, self.comparison.right)
-        for letter, side, place in zip("LR", both, self.sides, strict=True):
-            place[:] = self._curve(letter, side, span)
+        for number, side in enumerate(both):
+            self._curve(number, side, span)
         notes = ["Both on one vertical range."] if len(sides) == 2 else []
         if not self.view.selection.single:
             notes.append("Area-weighted mean over the cells.")
@@ -55,20 +56,18 @@ class CurvesPart:
         if self.table.visible:
             self._show_table()
 
-    def _curve(self, letter: str, side: Side, span: tuple[float, float] | None) -> list[Any]:
-        name = html("sidename", f"<p><b><span class='letter'>{letter}</span>{escape(side.title)}</b></p>")
-        if "tws" not in side.season:
-            why = side.problem or f"{side.title} holds no stored water."
-            return [name, html("plotnote", f'<p role="status">{escape(why)}</p>')]
-        text = f"{letter}, {series_sentence(side.season, 'season', side.title)}"
-        seen = "Satellite-like" if side.generated else "GRACE"
-        plot = components(side.season, self.view.dark, text, HEIGHT, seen_by=seen, span=span)
-        marks = mark_months(ColumnDataSource(month_spans(side.season, side.month)), self.view.dark)
-        hooks = plot.opts.get("plot").kwargs.get("hooks", [])
-        return [
-            name,
-            pn.pane.HoloViews(plot.opts(hooks=[*hooks, marks]), height=HEIGHT, sizing_mode="stretch_width", margin=0),
-        ]
+    def _curve(self, number: int, side: Side, span: tuple[float, float] | None) -> None:
+        letter, here = "LR"[number], "tws" in side.season
+        name = f"<p><b><span class='letter'>{letter}</span>{escape(side.title)}</b></p>"
+        self._names[number].object = name
+        why = "" if here else side.problem or f"{side.title} holds no stored water."
+        self._lacks[number].object = f'<p role="status">{escape(why)}</p>' if why else ""
+        self._panes[number].visible = here
+        if here:
+            text = f"{letter}, {series_sentence(side.season, 'season', side.title)}"
+            seen, dark = "Satellite-like" if side.generated else "GRACE", self.view.dark
+            drawing = components(side.season, dark, text, HEIGHT, seen_by=seen, span=span, month=side.month)
+            self._sheets[number].show(drawing)
 
     def _show_table(self) -> None:
         both = zip("LR", (self.comparison.left, self.comparison.right), strict=True)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import holoviews as hv
 import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
-from holoviews.streams import Pipe
 
 from dashboard.jobs import Lane, sentence
 from dashboard.pages.data_view import DataView
-from dashboard.pages.parts import SELECT, choice, column, html, job_bar, row, table_switch
+from dashboard.pages.parts import SELECT, choice, column, drawn, html, job_bar, row, table_switch
 from dashboard.plots.projection import load_projection
+from dashboard.plots.sheet import Sheet
 from dashboard.plots.sitemap import SiteMap
 from dashboard.plots.timeseries import timeseries
 from dashboard.sites import nearest_site, site_facts, site_name, within
@@ -126,8 +125,6 @@ class CurvePart:
         self.full: xr.DataArray | None = None
         self.text = ""
         self._key: tuple[Any, ...] | None = None
-        self._drawn: tuple[Any, ...] | None = None
-        self._pipe = Pipe(data=None)
         self._updating = False
         self._make_controls()
         self.layout = column(
@@ -150,7 +147,8 @@ class CurvePart:
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
         self._switch = table_switch(self.table, self._show_table, "The series as a table")
-        self._plot = column("plots")
+        self._sheet = Sheet()
+        self._plot = drawn(self._sheet, visible=False)
 
     def _set(self, **values: Any) -> None:
         if not self._updating:
@@ -232,7 +230,7 @@ class CurvePart:
 
     def _empty(self, why: str) -> None:
         self.data.series = None
-        self._plot[:], self._drawn = [], None
+        self._plot.visible = False
         self.note.object = f'<p role="status">{why}</p>' if why else ""
         self.table.object = ""
         self.card.sentence = why
@@ -250,17 +248,12 @@ class CurvePart:
         data.series = shown
         self.text = quantity_sentence(shown, quantity.long_name, quantity.units, data.site_name)
         self.card.sentence = self.text
-        self._pipe = Pipe(data=None)
-        plot = hv.DynamicMap(self._draw, streams=[self._pipe])
-        self._plot[:] = [pn.pane.HoloViews(plot, height=300, sizing_mode="stretch_width", margin=0)]
+        units = units_in_words(quantity.units) or "share"
+        self._sheet.show(timeseries(shown, units, data.view.dark, self.text))
+        self._plot.visible = True
         self.note.object = f"<p>{self._notes(shown)}</p>"
         if self.table.visible:
             self._show_table()
-
-    def _draw(self, data: Any) -> hv.Overlay:
-        quantity, shown = self.data.quantity, self.data.series
-        assert quantity is not None and shown is not None
-        return timeseries(shown, units_in_words(quantity.units) or "share", self.data.view.dark, self.text, 300)
 
     def _notes(self, shown: xr.DataArray) -> str:
         about = self.data.data.about

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import holoviews as hv
 import numpy as np
-import panel as pn
 import xarray as xr
-from bokeh.models import ColumnDataSource
-from holoviews.streams import Pipe
 
 from dashboard import series
 from dashboard.jobs import Lane
 from dashboard.layers import field
-from dashboard.pages.parts import choice, column, heading, html, job_bar, row, table_switch
+from dashboard.pages.parts import choice, column, drawn, heading, html, job_bar, row, table_switch
 from dashboard.pages.view import View
-from dashboard.plots.components import components, limits, mark_months, month_spans, precipitation
-from dashboard.plots.timeseries import span_of, timeseries
+from dashboard.plots.components import components, precipitation
+from dashboard.plots.sheet import Sheet
+from dashboard.plots.timeseries import timeseries
 from dashboard.state import FILTERS, SERIES, apply
 from dashboard.summary import quantity_sentence, series_sentence, units_in_words
 from dashboard.tables import quantity_table, series_table
@@ -44,8 +41,8 @@ class SeriesPart:
         self.departures = True
         self.text = ""
         self._name = ""
-        self._spans = ColumnDataSource({"left": [], "right": []})
-        self._pipe = Pipe(data=None)
+        self._rain, self._curves = Sheet(), Sheet()
+        self._rain_pane = drawn(self._rain)
         self.kind = choice(
             "View of the curves", SERIES, self.state.series, lambda kind: apply(self.state, {"series": kind})
         )
@@ -54,13 +51,11 @@ class SeriesPart:
         self.table = html("tableview", visible=False)
         self.head = heading("Stored water")
         switch = table_switch(self.table, self._show_table, "Stored water as a table")
-        self._plots = column("plots")
-        self._drawn: tuple[Any, ...] | None = None
         self.layout = column(
             "part seriespart",
             row("parthead", self.head, self.kind, switch),
             job_bar(self.lane),
-            self._plots,
+            column("plots", self._rain_pane, drawn(self._curves)),
             self.note,
             self.summary,
             self.table,
@@ -80,55 +75,20 @@ class SeriesPart:
         bare = self.view.kind == "data" and (held is None or ("tws" not in held and "tws_observed" not in held))
         return self.view.layer.variable.name if bare else ""
 
-    def _draw_rain(self, data: Any) -> hv.Overlay:
-        label = f"Precipitation: {float(self.data['precipitation'].mean()):.1f} mm a day on average"
-        plot = precipitation(self.data, self.view.dark, label)
-        top = max(float(np.nanmax(self.data["precipitation"].values)), 0.5) * 1.08
-        return self._live(plot, lambda fig: self._fit(fig, top, 0.0, label))
-
-    def _draw_curves(self, data: Any) -> hv.Overlay:
-        plot = components(self.data, self.view.dark, self.text, departures=self.departures, seen_by=self._seen_by)
-        marks = mark_months(self._spans, self.view.dark)
-        return self._live(plot, lambda fig: self._fit(fig, *limits(self.data), self.text), marks)
-
-    def _draw_lone(self, data: Any) -> hv.Overlay:
-        array = self.data[self._name]
-        units = units_in_words(str(array.attrs.get("units", "")))
-        plot = timeseries(array, units or "share", self.view.dark, self.text, height=262)
-        marks = mark_months(self._spans, self.view.dark)
-        return self._live(plot, lambda fig: self._fit(fig, *span_of(array.values), self.text), marks)
-
-    def _live(self, plot: hv.Overlay, fit: Any, *more: Any) -> hv.Overlay:
-        """Hooks of the plot and those that keep a figure that lives on in step: ranges and its description."""
-        hooks = plot.opts.get("plot").kwargs.get("hooks", [])
-        return plot.opts(hooks=[*hooks, lambda drawn, element: fit(drawn.state), *more])
-
-    @staticmethod
-    def _fit(fig: Any, low: float, high: float, text: str) -> None:
-        fig.y_range.update(start=low, end=high)
-        fig.html_attributes = {"role": "img", "aria-label": text}
-
     def _draw(self) -> None:
-        """Send new data to the figures; new figures only when the kind of axis, the curves or the colours change."""
-        kind = (
-            *sorted(map(str, self.data.data_vars)), "month" in self.data.dims, self.departures, self.view.dark,
-            self._seen_by, self._name,
-        )  # fmt: skip
-        if kind == self._drawn and not self._name:
-            self._pipe.send(object())
-            return
-        self._drawn, self._pipe = kind, Pipe(data=None)
+        """Bring both figures to the data; only what differs is sent."""
+        data, dark, month = self.data, self.view.dark, self.state.month
+        wet = not self._name and "precipitation" in data and bool(np.isfinite(data["precipitation"].values).any())
+        if wet:
+            label = f"Precipitation: {float(data['precipitation'].mean()):.1f} mm a day on average"
+            self._rain.show(precipitation(data, dark, label))
+        self._rain_pane.visible = wet
         if self._name:
-            plots = [(self._draw_lone, 262)]
+            units = units_in_words(str(data[self._name].attrs.get("units", ""))) or "share"
+            self._curves.show(timeseries(data[self._name], units, dark, self.text, height=262, month=month))
         else:
-            rain = "precipitation" in self.data and np.isfinite(self.data["precipitation"].values).any()
-            plots = [(self._draw_rain, 54)] if rain else []
-            plots.append((self._draw_curves, 208))
-        size = {"sizing_mode": "stretch_width", "margin": 0}
-        self._plots[:] = [
-            pn.pane.HoloViews(hv.DynamicMap(draw, streams=[self._pipe]), height=height, **size)
-            for draw, height in plots
-        ]
+            seen = self._seen_by
+            self._curves.show(components(data, dark, self.text, 208, self.departures, seen, month=month))
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
@@ -142,7 +102,6 @@ class SeriesPart:
         else:
             self.text = series_sentence(data, view, place, self._seen_by)
         self.view.draw(data)
-        self._spans.data = month_spans(data, self.state.month)
         self._draw()
         self.note.object = f"<p>{self._notes()}</p>"
         self.summary.object = f'<p class="visually-hidden" role="status" aria-live="polite">{self.text}</p>'
@@ -186,7 +145,7 @@ class SeriesPart:
         """Follow the selection, the source and the chosen view; a month step only moves the mark."""
         self.kind.chosen = self.state.series
         if "time" in names and self.data.dims:
-            self._spans.data = month_spans(self.data, self.state.month)
+            self._draw()
         moving = {"model", "cell", "focus", "series", "dark", *FILTERS}
         if self.state.values:  # a value filter lets other cells through each month
             moving |= {"time", "variable", "departure"}

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import holoviews as hv
-import panel as pn
 import xarray as xr
 from bokeh.events import SelectionGeometry, Tap
-from bokeh.models import BoxSelectTool, CustomJS, LinearColorMapper
-from holoviews.streams import Pipe
+from bokeh.models import BoxSelectTool, CustomJS
 
-from dashboard.pages.parts import column, html
-from dashboard.plots.heatmap import color_key, color_limit, heatmap
+from dashboard.pages.parts import column, drawn, html
+from dashboard.plots.heatmap import color_key, heatmap
+from dashboard.plots.sheet import Sheet
 
 #: Told of a box: first and last row (positions from the top), first and last window.
 OnBox = Callable[[int, int, int, int], None]
@@ -27,20 +25,17 @@ class HeatPane:
     def __init__(self, height: int = 168, chosen: OnBox | None = None) -> None:
         self.height, self._chosen = height, chosen
         self.heat: xr.DataArray | None = None
-        self._signed = self._dark = False
-        self._text = ""
-        self._limit: float | None = None
-        self._box: tuple[list[int], int, int] | None = None
-        self._pipe = Pipe(data=None)
-        self._drawn: tuple[Any, ...] | None = None
-        self._plot = pn.Column(margin=0, sizing_mode="stretch_width")
+        self._sheet = Sheet()
+        self._plot = drawn(self._sheet, visible=False)
         self._key = html("heatkey")
         self.layout = column("heatpane", self._plot, self._key)
+        if chosen is not None:
+            self._listen()
 
     def clear(self) -> None:
         """Show nothing."""
-        self.heat = self._drawn = None
-        self._plot[:] = []
+        self.heat = None
+        self._plot.visible = False
         self._key.object = ""
 
     def show(
@@ -48,40 +43,20 @@ class HeatPane:
         box: tuple[list[int], int, int] | None = None,
     ) -> None:  # fmt: skip
         """Draw a heatmap; `text` is what a screen reader says of it, `limit` the end of its colours."""
-        self.heat, self._signed, self._dark, self._text, self._limit, self._box = heat, signed, dark, text, limit, box
-        axis = next(str(name) for name in heat.dims if name != "lag_bin")
-        kind = (axis, *map(str, heat[axis].values), *heat["lag_end"].values.tolist(), signed, dark)
-        if kind == self._drawn:
-            self._pipe.send(object())
-        else:
-            self._drawn, self._pipe = kind, Pipe(data=None)
-            plot = hv.DynamicMap(self._draw, streams=[self._pipe])
-            height = self.height + max(heat.sizes[axis] - 5, 0) * 22
-            self._plot[:] = [pn.pane.HoloViews(plot, height=height, sizing_mode="stretch_width", margin=0)]
+        self.heat = heat
+        height = self.height + max(heat.shape[1] - 5, 0) * 22
+        self._sheet.show(heatmap(heat, signed, dark, text, height, limit, box))
+        self._plot.visible = True
         self._key.object = color_key(heat, signed, dark, limit)
 
-    def _draw(self, data: Any) -> hv.Overlay:
-        assert self.heat is not None
-        height = self.height + max(self.heat.shape[1] - 5, 0) * 22
-        plot = heatmap(self.heat, self._signed, self._dark, self._text, height, self._limit, self._box)
-        hooks = plot.opts.get("plot").kwargs.get("hooks", [])
-        return plot.opts(hooks=[*hooks, self._keep])
-
-    def _keep(self, plot: Any, element: Any) -> None:
-        """Keep a figure that lives on in step: its description, the colours' range, what a tap means."""
-        fig = plot.state
-        fig.html_attributes = {"role": "img", "aria-label": self._text}
-        if self.heat is not None:
-            most = self._limit or color_limit(self.heat)
-            for mapper in fig.select({"type": LinearColorMapper}):
-                mapper.update(low=-most if self._signed else 0, high=most)
-        if self._chosen is not None and not fig.select({"type": BoxSelectTool}):
-            tool = BoxSelectTool(renderers=[])
-            fig.add_tools(tool)
-            fig.toolbar.active_drag = tool
-            fig.js_on_change("inner_width", CustomJS(args={"fig": fig}, code=_TOUCH))
-            fig.on_event(Tap, lambda event: self._choose(event.x, event.y, event.x, event.y))
-            fig.on_event(SelectionGeometry, self._dragged)
+    def _listen(self) -> None:
+        """What a tap or a drag over the boxes means."""
+        fig, tool = self._sheet.figure, BoxSelectTool(renderers=[])
+        fig.add_tools(tool)
+        fig.toolbar.active_drag = tool
+        fig.js_on_change("inner_width", CustomJS(args={"fig": fig}, code=_TOUCH))
+        fig.on_event(Tap, lambda event: self._choose(event.x, event.y, event.x, event.y))
+        fig.on_event(SelectionGeometry, self._dragged)
 
     def _dragged(self, event: SelectionGeometry) -> None:
         shape = event.geometry

@@ -9,6 +9,7 @@ from typing import Any
 import panel as pn
 
 from dashboard.jobs import Lane
+from dashboard.plots.sheet import Sheet
 from dashboard.theme import Styled
 from dashboard.widgets import Buttons
 
@@ -46,6 +47,11 @@ def show(part: Any, visible: bool) -> None:
     """Show or hide a part whose place in the style sheet has a display of its own, which would win over `visible`."""
     kept = [name for name in part.css_classes if name != "gone"]
     part.param.update(visible=visible, css_classes=kept if visible else [*kept, "gone"])
+
+
+def drawn(sheet: Sheet, **params: Any) -> pn.pane.Bokeh:
+    """A sheet as wide as its place."""
+    return pn.pane.Bokeh(sheet.figure, sizing_mode="stretch_width", margin=0, **params)
 
 
 def heading(text: str) -> pn.pane.HTML:

@@ -11,8 +11,8 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
-from dashboard.plots.components import quiet_figure
 from dashboard.plots.palette import palette
+from dashboard.plots.sheet import quiet_figure
 from dashboard.selection import number
 from dashboard.theme import tokens
 

@@ -9,42 +9,23 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-import holoviews as hv
 import numpy as np
 import xarray as xr
-from bokeh.core.properties import value
-from bokeh.models import CustomJS, FixedTicker
 
 from dashboard.layers import MONTHS
-from dashboard.plots.components import quiet_figure, tone_font
 from dashboard.plots.palette import palette
+from dashboard.plots.sheet import Drawing, Mark, words
 from dashboard.selection import row_label
 from dashboard.summary import quantity
 from dashboard.theme import tokens
 from hdlcore.attribution.cubes import MONTH_DAYS
 from hdlcore.attribution.lags import LANDMARKS
 
-hv.extension("bokeh")
-
 _GAP = 0.12  # between the map and the bars, in rows
 _TOP = 0.85  # height of the bars by lag, in rows
 _SIDE = 0.2  # width of the bars by row, as a share of the bins
 _EDGE = 0.017  # between the map and the bars, as a share of the bins
 _WIDTH = 1.44  # of the frame, in widths of the bins: room for the bars and their numbers
-
-
-# Labels a phone has no room for are left out: from the longest lag down, those nearer than a label is wide.
-_THIN = """
-const {start, end} = fig.x_range
-const kept = []
-for (const at of [...marks].reverse()) {
-  const px = (at - start) / (end - start) * fig.inner_width
-  if (kept.every((other) => other.px - px >= room)) kept.unshift({at, px})
-}
-const ticks = kept.map(({at}) => at)
-if (fig.inner_width > 0 && String(ticks) !== String(ticker.ticks)) ticker.ticks = ticks
-"""
-_LABEL_ROOM = 44  # px from the middle of one label to the middle of the next
 
 
 def lag_position(day: float, start: np.ndarray, end: np.ndarray) -> float:
@@ -121,10 +102,19 @@ def row_marks(heat: xr.DataArray) -> tuple[np.ndarray, list[str]]:
     return share / max(share.max(initial=0), 1e-12), [f"{100 * part:.0f} %" for part in share]
 
 
+def box_colors(heat: xr.DataArray, signed: bool, dark: bool, limit: float | None = None) -> list[str]:
+    """Colour of each box, window by window; one without a value has none."""
+    tones, most = colors(signed, dark), limit or color_limit(heat)
+    values = heat.transpose("lag_bin", ...).values.ravel()
+    place = (values / most + 1) / 2 if signed else np.abs(values) / most
+    at = np.clip(np.round(np.nan_to_num(place) * (len(tones) - 1)), 0, len(tones) - 1).astype(int)
+    return [tones[i] if good else "#00000000" for i, good in zip(at, np.isfinite(values), strict=True)]
+
+
 def heatmap(
     heat: xr.DataArray, signed: bool, dark: bool = False, summary: str = "", height: int = 168,
     limit: float | None = None, box: tuple[list[int], int, int] | None = None,
-) -> hv.Overlay:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """Lag by row: colour is the contribution, or its size; bars are totals by lag (above) and by row (right).
 
     limit : end of the colours (default: the largest size). box : rows and first and last window to outline.
@@ -133,16 +123,9 @@ def heatmap(
     start, end = heat["lag_start"].values, heat["lag_end"].values
     tone = tokens(dark)
     n, rows = values.shape
-    most = limit or color_limit(heat)
-    lag, row = np.meshgrid(np.arange(n), np.arange(rows), indexing="ij")
+    lag, row = (index.ravel() for index in np.meshgrid(np.arange(n), np.arange(rows), indexing="ij"))
     y = rows - 1 - row  # the first row on top
-    boxes = hv.Rectangles(
-        (lag.ravel() + 0.03, y.ravel() + 0.03, lag.ravel() + 0.97, y.ravel() + 0.97, values.ravel()),
-        vdims="contribution",
-    )
-    boxes = boxes.opts(
-        color="contribution", cmap=list(colors(signed, dark)), clim=(-most if signed else 0, most), line_alpha=0
-    )
+    boxes = _quads(lag + 0.03, y + 0.03, lag + 0.97, y + 0.97) | {"color": box_colors(heat, signed, dark, limit)}
     by_lag = np.abs(np.nan_to_num(values)).sum(1)
     tall = _TOP * max(1.0, rows / 5)
     floor = rows + _GAP
@@ -151,36 +134,33 @@ def heatmap(
     wall = n * (1 + _EDGE)
     length, texts = row_marks(heat)
     side = wall + _SIDE * n * length
-    bars = hv.Rectangles(
-        (
-            np.concatenate([at + 0.15, np.full(rows, wall)]),
-            np.concatenate([np.full(n, floor), lines + 0.25]),
-            np.concatenate([at + 0.85, side]),
-            np.concatenate([top, lines + 0.75]),
-        )
-    ).opts(color=tone["quiet"], alpha=0.55, line_alpha=0)
-    text = hv.Labels({"x": side + 0.01 * n, "y": lines + 0.5, "text": texts}, ["x", "y"], "text")
-    text = text.opts(
-        text_color=tone["text"], text_align="left", text_baseline="middle", text_font_size="12px", hooks=[_label_font]
+    bars = _quads(
+        np.concatenate([at + 0.15, np.full(rows, wall)]),
+        np.concatenate([np.full(n, floor), lines + 0.25]),
+        np.concatenate([at + 0.85, side]),
+        np.concatenate([top, lines + 0.75]),
     )
-    outline = hv.Rectangles(_outlines(box, rows)).opts(
-        fill_alpha=0, line_color=tone["text"], line_width=2.5, line_alpha=1
-    )
-    return hv.Overlay([boxes, bars, text, outline]).opts(
-        hv.opts.Overlay(
-            height=height,
-            responsive=True,
-            show_legend=False,
-            xlim=(0, n * _WIDTH),
-            ylim=(0, rows + _GAP + tall + 0.05),
-            xlabel="age of the weather",
-            ylabel="",
-            hooks=[_frame(row_names(heat), marks_of(start, end), tone, summary)],
-            default_tools=[],
-            active_tools=[],
-            toolbar=None,
-        )
-    )
+    ends = {name: name for name in ("left", "bottom", "right", "top")}
+    marks = [
+        Mark("quad", "boxes", {**ends, "fill_color": "color", "line_color": None}),
+        Mark("quad", "bars", {**ends, "fill_color": tone["quiet"], "fill_alpha": 0.55, "line_color": None}),
+        Mark("text", "words", words(x="x", y="y", text="text", text_color=tone["text"])),
+        Mark("quad", "outline", {**ends, "fill_color": None, "line_color": tone["text"], "line_width": 2.5}),
+    ]
+    outline = np.array(_outlines(box, rows), float).reshape(-1, 4)
+    text = {"x": side + 0.01 * n, "y": lines + 0.5, "text": texts}
+    names = [(rows - 1 - i + 0.5, name) for i, name in enumerate(row_names(heat))]
+    # names of lags on two lines: room on a phone
+    ages = [(at, name.replace(" ", "\n")) for at, name in marks_of(start, end)]
+    return Drawing(
+        {"boxes": boxes, "bars": bars, "words": text, "outline": _quads(*outline.T)}, marks, (0, n * _WIDTH),
+        (0, rows + _GAP + tall + 0.05), height, dark, summary, ages, names, x_lines=True, rows=False, thin=True,
+        left=92, right=5, top=2,
+    )  # fmt: skip
+
+
+def _quads(left: np.ndarray, bottom: np.ndarray, right: np.ndarray, top: np.ndarray) -> dict[str, Any]:
+    return {"left": left, "bottom": bottom, "right": right, "top": top}
 
 
 def _outlines(box: tuple[list[int], int, int] | None, rows: int) -> list[tuple[float, float, float, float]]:
@@ -193,42 +173,18 @@ def _outlines(box: tuple[list[int], int, int] | None, rows: int) -> list[tuple[f
     return [(float(first), float(rows - 1 - run[-1]), last + 1.0, float(rows - run[0])) for run in runs]
 
 
-def _label_font(plot: Any, element: Any) -> None:
-    plot.handles["glyph"].update(text_font=value(tone_font()))
-
-
-def _frame(names: list[str], marks: list[tuple[float, str]], tone: dict[str, str], summary: str) -> Any:
-    def hook(plot: Any, element: Any) -> None:
-        fig = plot.state
-        quiet_figure(fig, tone, summary, left=92, top=2, rows=False)
-        ticker = FixedTicker(ticks=[at for at, _ in marks])
-        args = {"fig": fig, "ticker": ticker, "marks": ticker.ticks, "room": _LABEL_ROOM}
-        fig.js_on_change("inner_width", CustomJS(args=args, code=_THIN))
-        fig.xaxis.update(
-            ticker=ticker,
-            major_label_overrides={at: name.replace(" ", "\n") for at, name in marks},  # two lines: room on a phone
-            major_tick_line_color=tone["quiet"],
-            axis_label=None,
-        )
-        at = {len(names) - 1 - i + 0.5: name for i, name in enumerate(names)}
-        fig.yaxis.update(ticker=FixedTicker(ticks=list(at)), major_label_overrides=at)
-
-    return hook
-
-
 def figure_html(heat: xr.DataArray, signed: bool, label: str) -> str:
     """The heatmap as a table of coloured boxes, for a file that needs no server."""
-    tones, most, units = colors(signed, False), color_limit(heat), str(heat.attrs.get("units") or "mm")
+    units = str(heat.attrs.get("units") or "mm")
     values = np.nan_to_num(heat.transpose("lag_bin", ...).values)
-    place = (values / most + 1) / 2 if signed else np.abs(values) / most
-    at = np.clip(np.round(place * (len(tones) - 1)), 0, len(tones) - 1).astype(int)
+    paints = np.reshape(box_colors(heat, signed, False), values.shape)
     ages = "".join(f"<th>{start}</th>" for start in heat["lag_start"].values)
     rows = ""
     for k, name in enumerate(row_names(heat)):
         boxes = [
-            f'<td style="background:{tones[at[i, k]]};min-width:18px" title="{quantity(value, units)}"></td>'
+            f'<td style="background:{paints[i, k]};min-width:18px" title="{quantity(value, units)}"></td>'
             for i, value in enumerate(values[:, k])
         ]
         rows += f"<tr><th>{escape(name)}</th>{''.join(boxes)}</tr>"
-    caption = f"Memory of stored water, {label}: days ago, to {quantity(most, units)}"
+    caption = f"Memory of stored water, {label}: days ago, to {quantity(color_limit(heat), units)}"
     return f"<table><caption>{escape(caption)}</caption><tr><th></th>{ages}</tr>{rows}</table>"

@@ -10,7 +10,7 @@ from bokeh.models import BasicTicker, BoxAnnotation, ColumnDataSource, DatetimeT
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from dashboard.plots.components import quiet_figure, tone_font
+from dashboard.plots.sheet import quiet_figure, tone_font
 from dashboard.plots.timeseries import span_of, thinned
 from dashboard.theme import DASHES, FORCING_COLORS, component_colors, tokens
 

@@ -11,7 +11,8 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
-from dashboard.plots.components import INITIALS, quiet_figure
+from dashboard.plots.components import INITIALS
+from dashboard.plots.sheet import quiet_figure
 from dashboard.selection import number
 from dashboard.theme import component_colors, tokens
 

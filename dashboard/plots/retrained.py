@@ -15,9 +15,11 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
-from dashboard.plots.components import INITIALS, quiet_figure, spread_apart, tone_font
+from dashboard.plots.components import INITIALS
+from dashboard.plots.labels import spread_apart
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import Projection
+from dashboard.plots.sheet import quiet_figure, tone_font
 from dashboard.selection import number
 from dashboard.theme import tokens
 from hdlcore.analysis.retrained_memory import ClimateSpace

@@ -13,7 +13,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
-from dashboard.plots.components import quiet_figure, tone_font
+from dashboard.plots.sheet import quiet_figure, tone_font
 from dashboard.selection import number
 from dashboard.theme import tokens
 

@@ -1,4 +1,4 @@
-"""One quantity through time, with what is missing left open and shaded. Pure: a DataArray in, HoloViews out.
+"""One quantity through time, with what is missing left open and shaded. Pure: a DataArray in, a drawing out.
 
 Input: dim ``time`` (days or months) or ``month`` (a mean seasonal cycle), any unit; NaN is missing.
 """
@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import holoviews as hv
 import numpy as np
 import xarray as xr
-from bokeh.models import DatetimeTickFormatter, FixedTicker
 from numpy.typing import NDArray
 
-from dashboard.plots.components import INITIALS, quiet_figure
+from dashboard.plots.components import INITIALS, month_mark, month_spans
+from dashboard.plots.sheet import Drawing, Mark, numbers
 from dashboard.theme import tokens
-
-hv.extension("bokeh")
 
 #: More points than this are drawn as the lowest and highest of each stretch: a screen has no more pixels to show.
 MOST_POINTS = 4000
@@ -67,39 +64,37 @@ def span_of(values: NDArray) -> tuple[float, float]:
 
 
 def timeseries(
-    data: xr.DataArray, units: str, dark: bool = False, summary: str = "", height: int = 300, color: str | None = None
-) -> hv.Overlay:
-    """The curve, dots where a value stands alone, missing stretches shaded."""
+    data: xr.DataArray, units: str, dark: bool = False, summary: str = "", height: int = 300, color: str | None = None,
+    month: int | None = None,
+) -> Drawing:  # fmt: skip
+    """The curve, dots where a value stands alone, missing stretches shaded; and a `month` (1 to 12), if given."""
     axis = str(data.dims[0])
-    at, values = data[axis].values, data.values.astype(float)
+    at, values = data[axis].values, data.values.astype(np.float32)
     tone = tokens(dark)
     ink = color or tone["accent"]
-    kept = thinned(values)
-    curve = hv.Curve((at[kept], values[kept]), axis, "value").opts(color=ink, line_width=1.6)
-    lone = alone(values)
-    dots = hv.Scatter((at[lone], values[lone]), axis, "value").opts(color=ink, size=4)
-    low, high = span_of(values)
+    kept, lone = thinned(values), alone(values)
     pad = 0.5 if axis == "month" else 0
-    first, last = (at[0] - pad, at[-1] + pad) if axis == "month" else (at[0], at[-1])
-    # boxes far beyond the axis: they reach from top to bottom whatever is shown
-    boxes = [(*ends, low - 9 * (high - low), high + 9 * (high - low)) for ends in _gap_ends(at, values, axis)]
-    shade = hv.Rectangles([(left, bottom, right, top) for left, right, bottom, top in boxes])
-    shade = shade.opts(color=tone["nodata"], alpha=0.55, line_alpha=0)
-    return hv.Overlay([shade, curve, dots]).opts(
-        hv.opts.Overlay(
-            height=height,
-            responsive=True,
-            show_legend=False,
-            xlim=(first, last),
-            ylim=(low, high),
-            xlabel="",
-            ylabel=units,
-            hooks=[_frame(dark, axis, summary)],
-            default_tools=[],
-            active_tools=[],
-            toolbar=None,
-        )
-    )
+    ends = numbers(np.array(_gap_ends(at, values, axis), at.dtype if axis != "month" else float)).reshape(-1, 2)
+    places = numbers(at)
+    tables: dict[str, dict[str, Any]] = {
+        "gaps": {"left": ends[:, 0], "right": ends[:, 1]},
+        "curve": {"at": places[kept], "value": values[kept]},
+        "alone": {"at": places[lone], "value": values[lone]},
+    }
+    shade = {"fill_color": tone["nodata"], "fill_alpha": 0.55, "line_color": None}
+    marks = [
+        Mark("vstrip", "gaps", {"x0": "left", "x1": "right", **shade}),
+        Mark("line", "curve", {"x": "at", "y": "value", "line_color": ink, "line_width": 1.6}),
+        Mark("scatter", "alone", {"x": "at", "y": "value", "fill_color": ink, "line_color": ink, "size": 4}),
+    ]
+    if month is not None:
+        tables["months"] = month_spans(data, month)
+        marks.insert(0, month_mark(dark))
+    return Drawing(
+        tables, marks, (float(places[0]) - pad, float(places[-1]) + pad), span_of(values), height, dark, summary,
+        tuple(enumerate(INITIALS, start=1)) if axis == "month" else (), y_label=units, dates=axis != "month",
+        left=64, right=12, top=6,
+    )  # fmt: skip
 
 
 def _gap_ends(at: NDArray, values: NDArray, axis: str) -> list[tuple[Any, Any]]:
@@ -118,20 +113,3 @@ def _gap_ends(at: NDArray, values: NDArray, axis: str) -> list[tuple[Any, Any]]:
             right = left + least
         ends.append((left, right))
     return ends[:: max(len(ends) // 1500, 1)]
-
-
-def _frame(dark: bool, axis: str, summary: str) -> Any:
-    tone = tokens(dark)
-
-    def hook(plot: Any, element: Any) -> None:
-        fig = plot.state
-        quiet_figure(fig, tone, summary, left=64, right=12, top=6)
-        if axis == "month":
-            names = dict(enumerate(INITIALS, start=1))
-            fig.xaxis.update(ticker=FixedTicker(ticks=list(names)), major_label_overrides=names)
-        else:
-            fig.xaxis.formatter = DatetimeTickFormatter(
-                days="%d %b", months="%b %Y", years="%Y", context_which="end", hide_repeats=True
-            )
-
-    return hook

@@ -12,7 +12,8 @@ import numpy as np
 import xarray as xr
 from bokeh.models import DatetimeTickFormatter, FixedTicker
 
-from dashboard.plots.components import line_labels, quiet_figure, spread_apart
+from dashboard.plots.labels import line_labels, spread_apart
+from dashboard.plots.sheet import quiet_figure
 from dashboard.plots.timeseries import span_of, thinned
 from dashboard.theme import component_colors, label_colors, tokens
 

@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 from bokeh.models import DatetimeTickFormatter, FixedTicker
 
-from dashboard.plots.components import line_labels, quiet_figure, spread_apart
 from dashboard.plots.heatmap import colors
+from dashboard.plots.labels import line_labels, spread_apart
 from dashboard.plots.palette import palette
+from dashboard.plots.sheet import quiet_figure
 from dashboard.selection import row_label
 from dashboard.theme import FORCING_COLORS, tokens
 

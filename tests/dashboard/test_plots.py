@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 
-import holoviews as hv
 import numpy as np
 import pytest
 import xarray as xr
+from bokeh.document import Document
+from bokeh.document.events import ColumnDataChangedEvent
 
-from dashboard.plots.components import components, precipitation, spread_apart
-from dashboard.plots.heatmap import heatmap, lag_position
+from dashboard.plots.components import components, precipitation
+from dashboard.plots.heatmap import box_colors, colors, heatmap, lag_position
+from dashboard.plots.labels import spread_apart
 from dashboard.plots.projection import ICE, OUTSIDE, SEA, load_projection
+from dashboard.plots.sheet import Drawing, Mark, Sheet
 from dashboard.plots.why import INKS
 from dashboard.plots.worldmap import CHOSEN, SHOWN, WorldMap, run_lengths
 from dashboard.theme import DARK, DASHES, LIGHT, component_colors, label_colors
@@ -25,31 +28,87 @@ def _heat(values: np.ndarray) -> xr.DataArray:
     return xr.DataArray(values, dims=("lag_bin", "forcing"), coords=coords)
 
 
+def _marks(drawing: Drawing, glyph: str) -> list[Mark]:
+    return [mark for mark in drawing.marks if mark.glyph == glyph]
+
+
 def test_components_carry_the_data_units_and_dashes(season) -> None:
-    plot = components(season, summary="what is seen")
-    curves = {curve.vdims[0].name: curve for curve in plot.traverse(lambda e: e, [hv.Curve])}
+    drawing = components(season, summary="what is seen")
+    curves = drawing.tables["curves"]
     for name in ("tws", "swe", "soil_moisture", "groundwater"):
-        np.testing.assert_allclose(curves[name].dimension_values(1), season[name].values)
-    (dots,) = plot.traverse(lambda e: e, [hv.Scatter])
-    np.testing.assert_allclose(dots.dimension_values(1), season["tws_observed"].values)
-    (band,) = plot.traverse(lambda e: e, [hv.Area])
-    np.testing.assert_allclose(band.dimension_values(2) - band.dimension_values(1), 30)
-    figure = hv.render(plot)
-    assert figure.yaxis[0].axis_label == "mm from the mean"
-    assert figure.html_attributes == {"role": "img", "aria-label": "what is seen"}
+        np.testing.assert_allclose(curves[name], season[name].values, rtol=1e-6)
+    assert {mark.style["y"] for mark in _marks(drawing, "line")} >= {"tws", "swe", "soil_moisture", "groundwater"}
+    (dots,) = _marks(drawing, "scatter")
+    np.testing.assert_allclose(drawing.tables[dots.table][dots.style["y"]], season["tws_observed"].values, rtol=1e-6)
+    (band,) = _marks(drawing, "varea")
+    np.testing.assert_allclose(curves[band.style["y2"]] - curves[band.style["y1"]], 30, rtol=1e-5)
+    sheet = Sheet()
+    sheet.show(drawing)
+    assert sheet.figure.yaxis[0].axis_label == "mm from the mean"
+    assert sheet.figure.html_attributes == {"role": "img", "aria-label": "what is seen"}
     assert len(set(DASHES.values())) == len(DASHES) == 5
 
 
 def test_a_missing_quantity_is_not_drawn(season) -> None:
-    plot = components(season[["tws_observed", "precipitation"]])
-    assert not plot.traverse(lambda e: e, [hv.Curve])
-    assert len(plot.traverse(lambda e: e, [hv.Scatter])) == 1
+    drawing = components(season[["tws_observed", "precipitation"]])
+    assert not _marks(drawing, "line")
+    assert len(_marks(drawing, "scatter")) == 1
 
 
 def test_precipitation_hangs_from_the_top(season) -> None:
-    figure = hv.render(precipitation(season))
-    assert figure.y_range.start > figure.y_range.end == 0
-    assert figure.yaxis[0].axis_label == "mm d⁻¹"
+    drawing = precipitation(season)
+    assert drawing.y[0] > drawing.y[1] == 0
+    assert drawing.y_label == "mm d⁻¹"
+
+
+def test_of_a_new_drawing_only_what_differs_is_sent(season) -> None:
+    """Events of a document whose figure shows another month, then other curves, then a plot of another kind."""
+    sheet, document, sent = Sheet(), Document(), []
+    sheet.show(components(season))
+    document.add_root(sheet.figure)
+    document.on_change(lambda event: sent.append(event))
+    sheet.show(components(season))
+    assert not sent, "the same drawing sends nothing"
+    sheet.show(components(season, month=7))
+    assert [event.model.data["left"] for event in sent] == [[6.5]]
+    sent.clear()
+    wetter = season.assign(tws=season["tws"] * 3)
+    sheet.show(components(wetter, summary="more"))
+    columns = [event for event in sent if isinstance(event, ColumnDataChangedEvent)]
+    assert {name for event in columns for name in event.cols} <= {"left", "right", "y", "tws", "tws_low", "tws_high"}
+    np.testing.assert_allclose(_drawn_from(sheet, "tws"), wetter["tws"].values, rtol=1e-6)
+    figure, lines = sheet.figure, len(sheet.figure.renderers)
+    sheet.show(components(season[["tws_observed"]]))
+    assert sheet.figure is figure
+    assert len(figure.renderers) < lines
+
+
+def _drawn_from(sheet: Sheet, name: str) -> list[float]:
+    """The column of a sheet's figure."""
+    sources = [drawn.data_source for drawn in sheet.figure.renderers]
+    return next(source.data[name] for source in sources if name in source.data)
+
+
+def test_what_a_figure_shows_does_not_depend_on_what_it_showed_before(season) -> None:
+    """A sheet that has been through other drawings is as one that has just been made."""
+    end = components(season, dark=True, summary="end", month=3, departures=False)
+    fresh, used = Sheet(), Sheet()
+    fresh.show(end)
+    heat = _heat(np.random.default_rng(1).normal(size=(lag_bins(365)[0].size, 3)))
+    for drawing in (components(season), heatmap(heat, True), precipitation(season), components(season, month=9), end):
+        used.show(drawing)
+
+    def look(sheet: Sheet) -> list[object]:
+        fig = sheet.figure
+        axes = [(axis.axis_label, axis.major_label_overrides, axis.visible) for axis in (*fig.xaxis, *fig.yaxis)]
+        ticks = [type(axis.ticker).__name__ for axis in (*fig.xaxis, *fig.yaxis)]
+        marks = [sorted(map(str, drawn.glyph.properties_with_values().items())) for drawn in fig.renderers]
+        data = [{name: list(column) for name, column in drawn.data_source.data.items()} for drawn in fig.renderers]
+        spans = (fig.x_range.start, fig.x_range.end, fig.y_range.start, fig.y_range.end)
+        borders = (fig.min_border_left, fig.min_border_right, fig.min_border_top, fig.height, fig.html_attributes)
+        return [axes, ticks, marks, data, spans, borders]
+
+    assert look(fresh) == look(used)
 
 
 def test_labels_do_not_cover_each_other_and_stay_near_their_lines() -> None:
@@ -62,14 +121,23 @@ def test_labels_do_not_cover_each_other_and_stay_near_their_lines() -> None:
 def test_heatmap_shows_every_bin_and_its_share() -> None:
     start, _ = lag_bins(365)
     values = np.random.default_rng(1).normal(size=(start.size, 3))
-    plot = heatmap(_heat(values), signed=True)
-    boxes = plot.traverse(lambda e: e, [hv.Rectangles])[0]
-    np.testing.assert_allclose(boxes.dimension_values("contribution"), values.ravel())
-    (labels,) = plot.traverse(lambda e: e, [hv.Labels])
-    shares = [float(text.removesuffix(" %")) for text in labels.dimension_values("text")]
+    drawing = heatmap(_heat(values), signed=True)
+    boxes = drawing.tables["boxes"]
+    tones = list(colors(True, False))
+    place = [tones.index(paint) / (len(tones) - 1) for paint in boxes["color"]]
+    np.testing.assert_allclose(place, (values.ravel() / np.abs(values).max() + 1) / 2, atol=0.5 / (len(tones) - 1))
+    shares = [float(text.removesuffix(" %")) for text in drawing.tables["words"]["text"]]
     assert shares == pytest.approx(100 * np.abs(values).sum(0) / np.abs(values).sum(), abs=0.5)
-    ticks = hv.render(plot).xaxis[0].major_label_overrides.values()
-    assert {"1 day", "1 week", "1 month", "1 season", "1 year"} <= {tick.replace("\n", " ") for tick in ticks}
+    names = {name.replace("\n", " ") for _, name in drawing.x_ticks}
+    assert {"1 day", "1 week", "1 month", "1 season", "1 year"} <= names
+
+
+def test_a_box_without_a_value_has_no_colour() -> None:
+    values = np.ones((lag_bins(365)[0].size, 3))
+    values[2, 1] = np.nan
+    paints = np.reshape(box_colors(_heat(values), True, False), values.shape)
+    assert paints[2, 1] == "#00000000"
+    assert (paints == "#00000000").sum() == 1
 
 
 def test_lags_stand_in_order_on_the_axis() -> None:
