@@ -117,6 +117,7 @@ class GridSpec:
 
 
 ONE_DEGREE = GridSpec(180, 360, 90.0, -180.0, 1.0)
+QUARTER_DEGREE = GridSpec(720, 1440, 90.0, -180.0, 0.25)
 
 
 def base_name(name: str) -> str:

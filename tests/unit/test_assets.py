@@ -27,7 +27,7 @@ def engine() -> Engine:
 
 def test_assets_stay_small() -> None:
     total = sum(path.stat().st_size for path in assets_dir().rglob("*") if path.is_file())
-    assert total < 60e6
+    assert total < 64e6
 
 
 def test_attribution_names_every_source() -> None:
