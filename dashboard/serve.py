@@ -237,7 +237,7 @@ def announce(server: Server, options: argparse.Namespace) -> None:
     """Say in one line where the app is, warn of what will not work, and open it if asked."""
     host = "localhost" if options.address in ("", "0.0.0.0", "::", "127.0.0.1", "::1") else options.address
     url = f"http://{host}:{server.port}/app"
-    log.info("HDL Explorer is at %s", url)
+    log.info("HDL Explorer is at %s (Ctrl+C stops it)", url)
     if options.address in ("", "0.0.0.0", "::") and not options.allow_origin:
         log.warning(
             "Other machines will see an empty page: add --allow-origin with the address they type, "
@@ -257,6 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_port(options.address, options.port)
         prepare_environment(options)
+        log.info("Loading the world and its models; a slow machine needs half a minute")
         server = build(options)
     except HDLError as error:
         log.error("%s", error)

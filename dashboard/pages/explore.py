@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 
-from dashboard import export, map_picture
+from dashboard import export, map_picture, tours
 from dashboard.pages.explore_map import MapPart
 from dashboard.pages.explore_memory import MemoryPart
 from dashboard.pages.explore_series import SeriesPart
@@ -13,7 +13,8 @@ from dashboard.pages.page import Files, Page
 from dashboard.pages.parts import column, html
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
-from dashboard.state import History
+from dashboard.state import History, State, defaults
+from dashboard.widgets import Buttons
 
 SKELETON = '<p class="visually-hidden" role="status">Loading the map</p><div class="skeleton"><i></i><i></i></div>'
 
@@ -38,6 +39,18 @@ model smoothed as GRACE sees it. Bands show how far the model's members differ.<
 </dl>"""
 
 
+def invitation(state: State) -> Buttons | None:
+    """The first tour, offered to who opens the app on no particular view, until a tour is begun; None where not."""
+    found = tours.all_tours()[0]
+    if not found or state.snapshot() != defaults():
+        return None
+    name, tour = next(iter(found.items()))
+    item = {"id": name, "label": "New here? Take a tour", "hint": f"New here? Take a tour: {tour.title}"}
+    button = Buttons(lambda _: tours.go(state, name, tour.steps, 1), items=[item], css_classes=["invitation"])
+    state.param.watch(lambda _: setattr(button, "visible", False), "tour")
+    return button
+
+
 class ExplorePage(Page):
     """Two columns, built one after the other: between them the browser is let in, so the map is there first."""
 
@@ -57,7 +70,7 @@ class ExplorePage(Page):
         """Map, months, filters; and the place card."""
         try:
             self._place = PlacePart(self.view)
-            world = MapPart(self.view, self._place.warn)
+            world = MapPart(self.view, self._place.warn, invitation(self.view.state))
             filters = FilterPart(self.view, self.history)
             left = column("left", world.layout, filters.layout)
             self.layout[:] = [left, column("right", self._place.layout)]

@@ -30,10 +30,10 @@ _MODELLED = frozenset({"store", "flux", "fraction", "parameter", "memory"})
 
 
 class MapPart:
-    """Controls and map; `layout` is what the page shows."""
+    """Controls and map; `layout` is what the page shows, with what it may want `beside` the caption."""
 
-    def __init__(self, view: View, warn: Any) -> None:
-        self.view, self.state, self.warn = view, view.state, warn
+    def __init__(self, view: View, warn: Any, beside: Any = None) -> None:
+        self.view, self.state, self.warn, self.beside = view, view.state, warn, beside
         self.map = WorldMap(FIGURE, self.view.projection(), view.world["cell"].values, view.dark)
         self.map.on_tap(self._tapped)
         self.map.on_draw(self._drawn)
@@ -84,7 +84,7 @@ class MapPart:
         self.layout = column(
             "mappart",
             bar,
-            row("captionrow", self.caption, self.readout),
+            row("captionrow", self.caption, *([self.beside] if self.beside else []), self.readout),
             row("stage", self.pane, self.legend, self.triangle),
             self.player,
             foot,

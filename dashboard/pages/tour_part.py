@@ -16,6 +16,7 @@ from dashboard.tours import Tour
 from dashboard.widgets import Guide, Shell
 
 DRAFT = "draft"  # id of the tour that is being written in this session
+ENDED = {"tour": "", "stop": 1, "presenting": False}
 
 
 class TourPart:
@@ -29,7 +30,9 @@ class TourPart:
             ("next", lambda _: self.go(self.state.stop + 1)),
             ("back", lambda _: self.go(self.state.stop - 1)),
             ("again", lambda _: self.go(self.state.stop)),
-            ("end", lambda _: apply(self.state, {"tour": "", "stop": 1, "presenting": False})),
+            ("end", lambda _: apply(self.state, ENDED)),
+            ("finish", lambda _: apply(self.state, {**ENDED, "page": "learn"})),
+            ("onward", lambda _: self._go_onward()),
             ("present", lambda _: apply(self.state, {"presenting": not self.state.presenting})),
             ("handout", lambda _: self._hand_out()),
         ):
@@ -53,13 +56,25 @@ class TourPart:
             with self.history.silently():
                 tours.go(self.state, self.state.tour, tour.steps, stop)
 
+    @property
+    def onward(self) -> str:
+        """Id of the tour that is listed after this one, or empty."""
+        names = [*tours.all_tours()[0]]
+        at = names.index(self.state.tour) + 1 if self.state.tour in names else len(names)
+        return names[at] if at < len(names) else ""
+
+    def _go_onward(self) -> None:
+        name = self.onward
+        if name:
+            tours.go(self.state, name, tours.all_tours()[0][name].steps, 1)
+
     def _update(self, *_: Any) -> None:
         state, tour = self.state, self.tour
         self.layout.visible = tour is not None
         if tour is None:
             if state.tour:
                 self.view.notice = f"No tour is called '{state.tour}' here; the page Learn lists those there are."
-                apply(state, {"tour": "", "stop": 1})
+                apply(state, ENDED)
             self.guide.step, self._shown = {}, ()
             return
         stop = min(state.stop, len(tour.steps))
@@ -67,10 +82,10 @@ class TourPart:
         shown = (state.tour, stop, step)
         if shown != self._shown:
             self._shown = shown
-            question = step.question
+            question, onward = step.question, tours.all_tours()[0].get(self.onward)
             self.guide.param.update(
-                title=tour.title, stop=stop, count=len(tour.steps), look=step.look, presenting=state.presenting,
-                wandered=False,
+                title=tour.title, onward=onward.title if onward else "", stop=stop, count=len(tour.steps),
+                look=step.look, presenting=state.presenting, wandered=False,
                 step={
                     "title": step.title, "text": tours.prose(step.text),
                     "question": question and {

@@ -112,7 +112,7 @@ class ControlPart:
         off = not self.experiment.runs_models
         text = self.state.scenario
         found = knobs_of(text)
-        if found.when:
+        if found.when or found.other:  # a change that no slider shows may hold at another time than the last
             self._when = found.when
         knobs = self.knobs
         self._updating = True

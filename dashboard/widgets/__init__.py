@@ -224,13 +224,14 @@ class Swipe(Control):
 
 
 class Guide(Control):
-    """A step of a tour; sends `next`, `back`, `end`, `again`, `present` and `handout`."""
+    """A step of a tour; sends `next`, `back`, `end`, `again`, `present`, `handout`; at its end `finish`, `onward`."""
 
     title = param.String("")
     step = param.Dict({}, doc="{title, text (HTML), question or None}; empty hides the guide.")
     look = param.String("", doc="Which part of the page to frame.")
     stop = param.Integer(1)
     count = param.Integer(1)
+    onward = param.String("", doc="Title of the tour that follows this one, or empty.")
     presenting = param.Boolean(False)
     wandered = param.Boolean(False, doc="The view is no longer that of the step.")
     _esm = _script("guide")

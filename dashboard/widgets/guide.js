@@ -27,8 +27,9 @@ export function render({ model }) {
   // "Show it" stands beside the title while what the step is about is out of sight
   const show = document.createElement("button")
   show.type = "button"
-  show.className = "text showit"
-  show.textContent = "Show it"
+  show.className = "outlined showit"
+  show.textContent = "Show it ↓"
+  show.setAttribute("aria-label", "Show it")
   show.hidden = true
   show.onclick = () => marked?.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" })
   const seen = new IntersectionObserver((entries) => {
@@ -36,12 +37,16 @@ export function render({ model }) {
     show.hidden = intersectionRatio > 0.5 || intersectionRect.height > window.innerHeight / 3
   }, { threshold: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6] })
   const unmark = () => { clearTimeout(timer); seen.disconnect(); show.hidden = true; marked?.style.removeProperty("box-shadow"); marked = null }
-  const mark = (tries = 20) => {
-    unmark()
+  // the step's page may still be on its way, and a page that is built anew takes the frame with it: look again
+  const mark = () => {
+    clearTimeout(timer)
     const selector = LOOK[model.look]
-    if (!selector) return
+    if (marked?.isConnected && marked.matches(selector)) { timer = setTimeout(mark, 500); return }
+    unmark()
+    if (!selector || !model.step.title) return
+    timer = setTimeout(mark, 300)
     const found = find(document.body, selector)
-    if (!found) { if (tries) timer = setTimeout(() => mark(tries - 1), 250); return }
+    if (!found) return
     marked = found
     found.style.borderRadius = "4px"
     seen.observe(found)
@@ -103,7 +108,7 @@ export function render({ model }) {
     const back = button("Back", () => send("back"), "outlined")
     back.disabled = model.stop <= 1
     const last = model.stop >= model.count
-    const next = button(last ? "Finish" : "Next", () => send(last ? "end" : "next"), "filled")
+    const next = button(last ? "Finish" : "Next", () => send(last ? "finish" : "next"), "filled")
     const where = document.createElement("p")
     where.className = "where"
     where.textContent = `${model.title} · step ${model.stop} of ${model.count}`
@@ -130,6 +135,7 @@ export function render({ model }) {
     said.append(title, text)
     body.append(said)
     if (step.question) body.append(answer(step.question))
+    if (last && model.onward) said.append(button(`Next tour: ${model.onward}`, () => send("onward"), "outlined onward"))
     box.append(head, body)
     mark()
   }
@@ -141,7 +147,7 @@ export function render({ model }) {
     send(way)
   }
   document.addEventListener("keydown", keys)
-  for (const name of ["step", "stop", "count", "title", "presenting"]) model.on(name, draw)
+  for (const name of ["step", "stop", "count", "title", "onward", "presenting"]) model.on(name, draw)
   model.on("wandered", () => { again.hidden = !model.wandered })
   // while the page is scrolled only the guide's head is seen, on top of the page
   let page = null
