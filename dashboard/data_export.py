@@ -118,8 +118,8 @@ def provenance(data: DataView) -> list[tuple[str, str]]:
         rows.append(("Generated", about.note or GENERATED))
     rows.append(("Attribution", about.attribution))
     if isinstance(held, CubeSet):
-        attrs = held.cube.attrs
-        rows += [(key.capitalize(), str(attrs[key])) for key in ("version", "history") if attrs.get(key)]
+        told = held.cube.attrs
+        rows += [(key.capitalize(), str(told[key])) for key in ("version", "history") if told.get(key)]
         for entry in held.cube.provenance[:40]:
             conversions = "; ".join(map(str, entry.get("conversions") or [])) or "none"
             name = str(entry.get("file", "?")).rsplit("/", 1)[-1]

@@ -158,7 +158,7 @@ class CubeSet:
         part = (cube.monthly if monthly else cube.daily)[name].isel(cell=site).load()  # type: ignore[index]
         attrs = part.attrs
         if not monthly:
-            part = monthly_mean(part)
+            part = monthly_mean(part.to_dataset(name=name))[name]
         if step == "season":
             part = mean_seasonal_cycle(part).reindex(month=np.arange(1, 13))
         return part.assign_attrs(attrs)

@@ -233,7 +233,8 @@ def snippet(view: View) -> str:
             "world = engine.world",
             f"data = engine.fields({view.model!r})[{name!r}]",
         ]
-    seasonal = np.ndim(field(name, view.observed, view.fields)) == 2
+    held = field(name, view.observed, view.fields)
+    seasonal = held is not None and held.ndim == 2
     if view.layer.departure and view.can_depart:
         lines.append('data = data - data.mean("month")')
     if seasonal:

@@ -65,9 +65,9 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
     figure.text(0.02, 1 - 0.32 / top, view.title, fontsize=17, color=LIGHT["text"], va="center")
     figure.text(0.02, 1 - 0.62 / top, view.sentence(), fontsize=10.5, color=LIGHT["quiet"], va="center")
     if view.layer.mixed:
-        for at, (name, color) in zip((0.64, 0.74, 0.84), CORNERS.items(), strict=True):
+        for left, (name, color) in zip((0.64, 0.74, 0.84), CORNERS.items(), strict=True):
             label = name.removesuffix("_share").capitalize()
-            figure.text(at, 0.86 / top, f"■ {label}", fontsize=11, color=color, va="center")
+            figure.text(left, 0.86 / top, f"■ {label}", fontsize=11, color=color, va="center")
     else:
         bar = figure.add_axes((0.64, 0.86 / top, 0.34, 0.13 / top))
         legend = figure.colorbar(ScalarMappable(norm, colors), cax=bar, orientation="horizontal", extend="both")
@@ -83,4 +83,5 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
 
 
 def _rgba(color: str) -> tuple[float, float, float, float]:
-    return (*(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1.0)
+    red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue, 1.0

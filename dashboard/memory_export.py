@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,10 @@ def map_netcdf(view: View, back: int) -> io.BytesIO:
     lead = memory.measure("carrier", back, fields)
     if lead is not None:
         names = " ".join(str(name) for name in fields["carrier"].values)
-        about = {"flag_values": np.arange(fields.sizes["carrier"], dtype=np.float32), "flag_meanings": names}
+        about: dict[str, Any] = {
+            "flag_values": np.arange(fields.sizes["carrier"], dtype=np.float32),
+            "flag_meanings": names,
+        }
         data["leading_carrier"] = (
             "cell", lead[keep], {"long_name": f"store that carries most of the memory {back} months back", **about},
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,9 +18,9 @@ from hdlcore.variables import VARIABLES, variable
 PULSED_PER_ZONE, PULSED_DAYS = 12, ("2005-01-15", "2005-04-15", "2005-07-15", "2005-10-15")
 
 
-def tiles(response: xr.Dataset, points: int = 120) -> list[dict[str, object]]:
+def tiles(response: xr.Dataset, points: int = 120) -> list[dict[str, Any]]:
     """One entry for each store and flux of a response (lag): its largest change in words, and a line of few points."""
-    found = []
+    found: list[dict[str, Any]] = []
     for name in stores_and_fluxes(response):
         values = np.nan_to_num(response[name].values)
         most = float(values[np.abs(values).argmax()])
@@ -69,7 +70,7 @@ def flags(response: xr.Dataset) -> list[tuple[str, bool]]:
     """Each check of plausibility and whether it failed; empty for the twin, which is the truth."""
     if "implausible" not in response:
         return []
-    told = response["implausible"].values.reshape(response.sizes["flag"], -1).any(1)
+    told = np.any(response["implausible"].values.reshape(response.sizes["flag"], -1), axis=1).tolist()
     return [(str(flag), bool(bad)) for flag, bad in zip(response["flag"].values, told, strict=True)]
 
 

@@ -65,9 +65,9 @@ def season(world: xr.Dataset, fields: xr.Dataset | None, selection: Selection, d
             data["tws_smoothed"] = mean_over(fields["tws_smoothed"].transpose(..., "cell").values, of, area) + offset
         data = with_other(data)
     for name in ("tws_observed", "precipitation"):
-        values = field(name, world, fields)
-        if values is not None and values.ndim == 2:
-            data[name] = mean_over(values, of, area) + (offset if name == "tws_observed" else 0.0)
+        held = field(name, world, fields)
+        if held is not None and held.ndim == 2:
+            data[name] = mean_over(held, of, area) + (offset if name == "tws_observed" else 0.0)
     return xr.Dataset({name: ("month", values) for name, values in data.items()}, coords={"month": np.arange(1, 13)})
 
 
@@ -95,7 +95,7 @@ def run(world: xr.Dataset, simulated: xr.Dataset, of: np.ndarray, view: str) -> 
     if seen is None:
         return data
     if view == "anomaly":
-        seen = anomalies(seen)
+        seen = anomalies(seen)  # type: ignore[assignment]
     elif "tws" in data:
         seen = seen - mean_seasonal_cycle(seen).mean("month") + float(data["tws"].mean())
     return data.assign(tws_observed=seen.rename(time="seen_time"))
@@ -107,7 +107,8 @@ def run_one(world: xr.Dataset, simulated: xr.Dataset, of: np.ndarray, name: str,
         raise RequestError(f"{variable(name).long_name} has no series here; its seasonal means are shown.")
     values = mean_over(simulated[name].transpose("time", "cell").values, np.arange(of.size), world["area"].values[of])
     array = xr.DataArray(values, {"time": simulated["time"]}, ("time",))
-    array = anomalies(array) if view == "anomaly" else array
+    if view == "anomaly":
+        array = anomalies(array)  # type: ignore[assignment]
     return xr.Dataset({name: array.assign_attrs(variable(name).attributes())})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -57,9 +58,9 @@ def means(simulated: xr.Dataset, area: NDArray) -> xr.Dataset:
     return xr.Dataset(data, {"time": simulated["time"]})
 
 
-def tiles(runs: Runs, points: int = 120) -> list[dict[str, object]]:
+def tiles(runs: Runs, points: int = 120) -> list[dict[str, Any]]:
     """One entry for each quantity: its largest difference in words, and the difference as a line of few points."""
-    found = []
+    found: list[dict[str, Any]] = []
     for name in runs.names:
         values = runs.difference[name].values
         good = np.nan_to_num(values)
@@ -150,7 +151,7 @@ def pulse_way(plain: xr.Dataset, changed: xr.Dataset, day: np.datetime64, amount
     for name in ("evapotranspiration", "runoff"):
         if name in plain:
             ways[name] = np.cumsum(gained(name))
-    ways["other"] = amount - sum(ways.values())
+    ways["other"] = amount - np.sum(list(ways.values()), axis=0)
     age = np.arange(ways["other"].size)
     data = {name: ("age", values, {"units": "mm"}) for name, values in ways.items()}
     return xr.Dataset(data, {"age": ("age", age, {"units": "d"})}, {"amount": amount, "day": str(day)})

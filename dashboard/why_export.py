@@ -15,6 +15,7 @@ from dashboard.export import attributes, netcdf_bytes
 from dashboard.selection import row_label
 from dashboard.state import REACH
 from dashboard.tables import html_table
+from hdlcore.runtime.requests import EXPLANATIONS
 
 if TYPE_CHECKING:
     from dashboard.pages.why_view import Why
@@ -35,7 +36,7 @@ def story_dataset(held: Why) -> xr.Dataset:
         usual = {"units": about.get("units", ""), "long_name": f"{about.get('long_name', name)}, usual course"}
         data[f"{name}_usual"] = ("time", story.usual[name].values, usual | marks)
     about = {"place": view.place, "day": str(story.answer["time"].values[0])[:10], "target": story.target}
-    about |= {"method": story.method, "claim": why.EXPLANATIONS[story.method].claim}
+    about |= {"method": story.method, "claim": EXPLANATIONS[story.method].claim}
     if "completeness_gap" in story.answer:
         about["completeness_gap"] = f"{float(story.answer['completeness_gap'].values[0]):.6g}"
     return data.assign_attrs(attributes(view) | about)

@@ -84,7 +84,7 @@ class Book:
 
     def _build(self, made: Page, name: str) -> None:
         document = pn.state.curdoc
-        live = document is not None and document.session_context and document.session_context.server_context is not None
+        session = document.session_context if document is not None else None
 
         def guarded(step: Callable[[], None]) -> Callable[[], None]:
             def run() -> None:
@@ -99,7 +99,7 @@ class Book:
             return run
 
         for number, step in enumerate(made.steps()):
-            if live:
+            if document is not None and session and session.server_context is not None:
                 document.add_timeout_callback(partial(when_arrived, guarded(step)), FIRST_MS + number * STEP_MS)
             else:
                 guarded(step)()

@@ -62,7 +62,9 @@ class CompareControls:
             select.param.watch(lambda event, field=field: self._set(**{field: event.new or ""}), "value")
 
         for select, field in zip(self.members, ("member", "other_member"), strict=True):
-            select.param.watch(lambda event, field=field: event.new and self._set(**{field: event.new}), "value")
+            select.param.watch(
+                lambda event, field=field: self._set(**({field: event.new} if event.new else {})), "value"
+            )
 
     def _make_months(self) -> None:
         size = {"labels": MONTHS, "css_classes": ["months"], "sizing_mode": "stretch_width"}

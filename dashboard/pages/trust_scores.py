@@ -215,9 +215,7 @@ class MembersPart:
         if names & MOVING:
             self._tell_stores()
         if names & {"model"}:
-            shares = {
-                k: v for k, v in table_at(info.card.scores, "parameter_disagreement").items() if found({0: v}, 0) >= 0
-            }  # type: ignore[call-overload]
+            shares = {k: v for k, v in table_at(info.card.scores, "parameter_disagreement").items() if found(v) >= 0}
             show(self._body, bool(shares))
             values = np.array(list(shares.values()), float)
             rows = [trust.short_name(name) for name in shares]

@@ -35,11 +35,13 @@ class Why(Told):
         self.truth: xr.Dataset | None = None
         self.tally: pulses.Tally | None = None
         self.empty = ""
-        self.lane.param.watch(lambda event: event.new and self._failed(), "error")
+        self.lane.param.watch(self._failed, "error")
         view.follow(self._update)
 
-    def _failed(self) -> None:
+    def _failed(self, event: Any) -> None:
         """The bar of the job says why; nothing is on its way any more."""
+        if not event.new:
+            return
         self.empty = ""
         self.tell(frozenset({"story"}))
 

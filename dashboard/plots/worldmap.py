@@ -74,9 +74,7 @@ class WorldMap:
         beside: WorldMap | None = None,
     ) -> None:  # fmt: skip
         n = cell_ids.size
-        self._ranges = (
-            (beside.figure.x_range, beside.figure.y_range) if beside is not None else (Range1d(0, 1), Range1d(0, 1))
-        )
+        self._ranges: tuple[Range1d, Range1d] = beside._ranges if beside is not None else (Range1d(0, 1), Range1d(0, 1))
         self.cells = ColumnDataSource(
             {"id": cell_ids.astype(np.int32), "value": np.full(n, np.nan, np.float32), "flags": np.ones(n, np.uint8)}
         )
@@ -269,7 +267,7 @@ class WorldMap:
                 ys = np.concatenate([sides_y[0], sides_y[1], np.full(9, shape["y1"]), sides_y[1][::-1]])
             else:
                 xs, ys = np.asarray(shape["x"], float), np.asarray(shape["y"], float)
-                keep = np.unique(np.linspace(0, xs.size - 1, min(xs.size, 60)).astype(int)) if xs.size else []
+                keep = np.unique(np.linspace(0, max(xs.size - 1, 0), min(xs.size, 60)).astype(int))
                 xs, ys = xs[keep], ys[keep]
             lon, lat = self.projection.inverse(xs, ys)
             corners = tuple(

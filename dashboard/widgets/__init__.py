@@ -30,9 +30,9 @@ class Control(Styled, pn.custom.JSComponent):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**{"margin": 0, **params})
-        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self._handlers: dict[str, Callable[[dict[str, Any]], object]] = {}
 
-    def on_message(self, kind: str, handler: Callable[[dict[str, Any]], None]) -> None:
+    def on_message(self, kind: str, handler: Callable[[dict[str, Any]], object]) -> None:
         """Call `handler(message)` for each message of that type."""
         self._handlers[kind] = handler
 
@@ -41,7 +41,7 @@ class Control(Styled, pn.custom.JSComponent):
         self._send_msg(message)
 
     def _handle_msg(self, data: Any) -> None:
-        handler = self._handlers.get(data.get("type")) if isinstance(data, dict) else None
+        handler = self._handlers.get(str(data.get("type"))) if isinstance(data, dict) else None
         if handler is not None:
             handler(data)
 

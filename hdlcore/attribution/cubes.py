@@ -24,7 +24,7 @@ MONTH_DAYS = 30.4375
 
 def cube_heat(
     fields: xr.Dataset, rows: str, of: NDArray[np.intp], area: NDArray, absolute: bool = True,
-    months: Collection[int] = (), zones: Sequence[str] = (),
+    months: Collection[int] = (), zones: Sequence[str] | NDArray[np.str_] = (),
 ) -> xr.DataArray | None:  # fmt: skip
     """Area-weighted mean over the cells at positions `of`, (lag_bin, driver, month, zone or carrier).
 
@@ -50,8 +50,9 @@ def cube_heat(
 
 
 def cube_share(
-    fields: xr.Dataset, rows: str, names: Sequence[str], first: int, last: int, zones: Sequence[str] = ()
-) -> xr.DataArray | None:
+    fields: xr.Dataset, rows: str, names: Sequence[str], first: int, last: int,
+    zones: Sequence[str] | NDArray[np.str_] = (),
+) -> xr.DataArray | None:  # fmt: skip
     """Share of each cell's memory that lies in a box of a heatmap, (cell,): rows `names`, `first` to `last` days ago.
 
     Of months it is the share of these months' memory, of carriers that of what all carry at these lags, of zones that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Route, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from scripts.app_session import (
     ServerProcess,
@@ -26,6 +28,10 @@ DESKTOP = {"width": 1440, "height": 900}
 # Longest wait for anything a person asked for: far more than is good, so that a busy machine fails no journey.
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
+_ADDRESS_SAYS = """(wanted) => {
+    const said = new URLSearchParams(location.search);
+    return Object.entries(wanted).every(([key, value]) => said.get(key) === value);
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -202,6 +208,36 @@ class Explorer:
     def query(self) -> dict[str, str]:
         """What the address says."""
         return {key: values[0] for key, values in parse_qs(urlsplit(self.page.url).query).items()}
+
+    def address_says(self, **wanted: str | None) -> None:
+        """Wait until the address says all of this (None: says nothing of it); it follows the view, a moment later."""
+        try:
+            self.page.wait_for_function(_ADDRESS_SAYS, arg=wanted)
+        except PlaywrightTimeout:
+            raise AssertionError(f"the address says {self.query()}, not {wanted}") from None
+
+    def click_if_there(self, name: str) -> None:
+        """Click a button that may be gone by now, as what it stops may have ended; looked for and clicked at once."""
+        self.button(name).evaluate_all("(found) => found.find((button) => button.checkVisibility())?.click()")
+
+    def until(self, holds: Callable[[], object], told: str) -> None:
+        """Wait until something holds that no locator can say (pixels, counts); ``told`` when it never does."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not holds():
+            assert time.monotonic() < deadline, told
+            self.page.wait_for_timeout(100)
+
+    def drawn(self, plot: Locator, *, unlike: bytes = b"") -> bytes:
+        """Pixels of a plot, once it shows more than ten colours and another picture than the one given."""
+        found = self.picture(plot)
+
+        def holds() -> bool:
+            nonlocal found
+            found = self.picture(plot)
+            return len(found.getcolors(1 << 20) or []) > 10 and found.tobytes() != unlike
+
+        self.until(holds, f"nothing {'else ' * bool(unlike)}is drawn in {self.text_of(plot)}")
+        return found.tobytes()
 
     def cells_left(self) -> int:
         """Number of cells the filters leave, as the page says it."""

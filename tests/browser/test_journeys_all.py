@@ -33,12 +33,12 @@ def test_every_page_is_reached_from_the_header_and_asks_no_other_host(app: Explo
         nav.get_by_role("link", name=text, exact=True).click()
         expect(nav.get_by_role("link", name=text, exact=True)).to_have_attribute("aria-current", "page")
         settle(app.page)
-        assert app.query().get("page", "explore") == name
+        app.address_says(page=None if name == "explore" else name)
         expect(app.page.get_by_role("alert").filter(visible=True)).to_have_count(0)
-        assert app.page.get_by_role("heading", level=2).filter(visible=True).count() > 0, name
+        expect(app.page.get_by_role("heading", level=2).filter(visible=True).first).to_be_visible()
     app.page.wait_for_function(_PAINTED)
     app.filled()
-    assert app.color_at(*amazon) == first, "the map lost its colours while other pages were open"
+    app.until(lambda: app.color_at(*amazon) == first, "the map lost its colours while other pages were open")
 
 
 def test_the_watch_notices_a_request_to_another_host(browser: Browser) -> None:

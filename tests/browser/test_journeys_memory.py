@@ -48,7 +48,7 @@ def test_a_live_answer_says_what_it_leaves_out_and_gives_way_to_the_cubes(app: E
         re.compile(r"Mean memory \d+ days\. Not accounted for: [\d.]+ mm of [\d.]+ mm on average")
     )
     expect(progress(app)).to_have_count(0)
-    assert app.picture(app.memory).tobytes() != shipped
+    app.drawn(app.memory, unlike=shipped)
     app.fill("Longitude, degrees east", "30.5")
     expect(app.place).not_to_contain_text("Germany")
     expect(app.page.get_by_text("precomputed for the 15th of each month of 2005")).to_be_visible()
@@ -102,11 +102,11 @@ def test_a_drag_over_the_heatmap_keeps_the_cells_that_show_it_and_the_chip_bring
     expect(app.page).to_have_url(re.compile(r"box=zone(,|%2C)"))
     chip = app.selection.get_by_role("button", name=re.compile("^Memory: "))
     expect(chip).to_be_visible()
-    assert 0 < app.cells_left() < every
+    app.until(lambda: 0 < app.cells_left() < every, "the box filters nothing")
     expect(app.memory).to_have_attribute("aria-label", re.compile(r"[\d,]+ cells left: "))
     app.button("Remove the box").click()
     expect(app.page).not_to_have_url(re.compile("box="))
-    assert app.cells_left() == every
+    app.until(lambda: app.cells_left() == every, "not every cell is back")
 
 
 def test_keys_alone_choose_rows_a_box_and_a_map(app: Explorer, tmp_path: Path) -> None:

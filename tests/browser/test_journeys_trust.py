@@ -24,8 +24,8 @@ def test_a_zone_that_is_pressed_filters_every_view(app: Explorer) -> None:
     before = app.picture(density).tobytes()
     app.page.get_by_role("button", name=re.compile("^Cold: median")).click()
     expect(density).to_have_attribute("aria-label", re.compile("^Cells left: 58,500 pairs"))
-    assert app.picture(density).tobytes() != before
-    assert (app.query()["zone"], app.query()["of"]) == ("cold", "filter")
+    app.drawn(density, unlike=before)
+    app.address_says(zone="cold", of="filter")
     expect(app.page.get_by_role("button", name=re.compile("^Arid: median .* 4,135 cells"))).to_be_visible()
     expect(
         app.page.get_by_role("img", name=re.compile("^Map: Skill .*Cold climate: median over cells"))
@@ -37,7 +37,7 @@ def test_the_chosen_score_is_in_the_link_and_on_every_page(app: Explorer, visito
     app.visit("v=1&page=trust&model=global-twin")
     app.pick("Score", "Truth found: anomalies of snow (r)")
     expect(app.page.get_by_role("heading", name="Snow: known and simulated")).to_be_visible()
-    assert app.query()["var"] == "swe_truth_correlation"
+    app.address_says(var="swe_truth_correlation")
     expect(app.page.get_by_role("img", name=re.compile("^Map of what carries stored water, truth"))).to_be_visible()
     expect(app.page.get_by_text(re.compile("^Generated Trained on generated observations"))).to_be_visible()
     other = visitor().visit(app.page.url.partition("?")[2])
@@ -51,7 +51,7 @@ def test_every_member_is_drawn_for_the_cell_that_is_written(app: Explorer) -> No
     app.fill("Longitude, degrees east", "10.5")
     soil = app.page.get_by_role("img", name=re.compile("^Soil moisture of each member, Germany"))
     expect(soil).to_be_visible()
-    assert len(app.picture(soil).getcolors(1 << 20) or []) > 10
+    app.drawn(soil)
     app.button("Members as a table: table").click()
     expect(app.page.get_by_role("region", name=re.compile("^Members at Germany"))).to_be_visible()
 
@@ -80,7 +80,7 @@ def test_by_keyboard_alone(app: Explorer) -> None:
     expect(arid).to_be_focused()
     app.page.keyboard.press("Enter")
     expect(arid).to_have_attribute("aria-pressed", "false")
-    assert "zone" not in app.query()
+    app.address_says(zone=None)
 
 
 def test_the_twin_is_no_model_and_one_is_offered(app: Explorer) -> None:
@@ -105,7 +105,7 @@ def test_a_gauge_on_the_map_opens_its_river(app: Explorer) -> None:
     app.tap(31.7, -89.4)
     note = app.page.get_by_text(re.compile(r"^leaf_river: efficiency \(NSE\) 0\.85 in the test period"))
     expect(note).to_be_visible()
-    assert (app.query()["set"], app.query()["site"]) == ("catchments", "5")
+    app.address_says(set="catchments", site="5")
     runoff = app.page.get_by_role("img", name="Runoff at leaf_river, observed and simulated by River basins")
     before = app.picture(runoff).tobytes()
     first, last = app.page.get_by_role("group", name="Years").get_by_role("textbox").all()
@@ -114,7 +114,7 @@ def test_a_gauge_on_the_map_opens_its_river(app: Explorer) -> None:
     last.press("Enter")
     expect(app.page.get_by_role("img", name="Rain and snow at leaf_river")).to_be_visible()
     app.page.wait_for_function("location.search.includes('years=1970,1971')")
-    assert app.picture(runoff).tobytes() != before
+    app.drawn(runoff, unlike=before)
     app.page.get_by_role("link", name="Explore").filter(visible=True).click()
     expect(app.map).to_be_visible()
 
@@ -124,5 +124,5 @@ def test_a_tower_is_chosen_from_the_list_by_key(app: Explorer) -> None:
     app.open()
     app.pick("Gauges and towers", "CH-DAV")
     expect(app.page.get_by_role("heading", name="CH-DAV")).to_be_visible()
-    assert app.query()["set"] == "towers"
+    app.address_says(set="towers")
     expect(app.page.get_by_role("heading", name="Observed and simulated")).to_be_hidden()
