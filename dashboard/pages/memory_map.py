@@ -136,7 +136,7 @@ class MemoryMapPart:
         self._caption(entry.long_name, [])
         value = self._mean(shown.values)
         what = f"{entry.long_name[0].lower()}{entry.long_name[1:]} {value}"
-        self.note.object = ""
+        self.note.object = f"<p>{escape(self.view.place)}: {escape(what)}.</p>"
         self.map.describe(f"Map: {entry.long_name}. {self.view.place}: {what}.")
 
     def _mean(self, values: Any) -> str:
