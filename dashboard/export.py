@@ -222,6 +222,15 @@ def snippet(view: View) -> str:
             "world = open_world()",
             f"data = DataSource(Path('{own.id}.zarr'), world, '{own.id}').fields()[{name!r}]",
         ]
+    elif view.layer.mixed:
+        lines = [
+            "from hdlcore.runtime.engine import Engine",
+            "",
+            "engine = Engine()",
+            "world = engine.world",
+            f"# the map mixes three shares: {', '.join(CORNERS)}",
+            f"data = engine.fields({view.model!r})[{next(iter(CORNERS))!r}]",
+        ]
     elif view.fields is None or name not in view.fields:
         source = {"tws_observed": "tws_observed_msc"}.get(name, name)
         lines = ["from hdlcore.data.cube import open_world", "", "world = open_world()", f"data = world[{source!r}]"]

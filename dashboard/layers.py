@@ -127,10 +127,6 @@ def field(name: str, world: xr.Dataset, fields: xr.Dataset | None) -> NDArray[np
         if fields is None or not set(ternary.CORNERS) <= set(fields.data_vars):
             return None
         return ternary.classes(np.stack([fields[share].values for share in ternary.CORNERS]))
-    if name == "tws_residual":
-        if fields is None or not {"tws_smoothed", "tws_observed"} <= set(fields.data_vars):
-            return None
-        return fields["tws_smoothed"].values - fields["tws_observed"].values
     if fields is not None and name in fields.data_vars and set(fields[name].dims) <= {"month", "cell"}:
         return fields[name].transpose(..., "cell").values
     if name in _OBSERVED and _OBSERVED[name] in world.data_vars:

@@ -5,11 +5,16 @@ Names follow CF standard names where one exists, else the field's usual term. A 
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hdlcore.errors import RequestError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Kind = Literal["forcing", "store", "flux", "fraction", "parameter", "observation", "score", "memory", "static"]
 
@@ -20,7 +25,8 @@ class Variable:
 
     `low` and `high` are the fixed colour range on a map (in `units`); `anomaly` is the half-range of its departure
     from its own yearly mean, drawn with the diverging colour map. `positive` says what a positive value means.
-    A monthly value is the mean over its days, for stores and fluxes alike.
+    A monthly value is the mean over its days, for stores and fluxes alike. A quantity that no model gives may be made
+    of others: `formula` of those it `needs`, wherever they are held (see `with_derived`).
     """
 
     name: str
@@ -35,6 +41,8 @@ class Variable:
     positive: str = ""
     explanation: str = ""
     standard_name: str | None = None
+    needs: tuple[str, ...] = ()
+    formula: Callable[..., Any] | None = None
 
     def attributes(self) -> dict[str, str]:
         """CF attributes for a DataArray of this quantity."""
@@ -160,7 +168,7 @@ _TABLE = [
     Variable("energy_coverage", "Measured share of the day, energy fluxes", "1", "observation", "lipari", 0, 1, None, "#555555", "more measured, less filled", "Share of the day's half hours in which the heat fluxes were measured, or filled with good quality."),
     Variable("carbon_coverage", "Measured share of the day, carbon exchange", "1", "observation", "lipari", 0, 1, None, "#555555", "more measured, less filled", "Share of the day's half hours in which the carbon exchange was measured, or filled with good quality."),
     Variable("tws_smoothed", "Total water storage anomaly, model as GRACE sees it", "mm", "store", "vik_r", -150, 150, 150, None, "more water stored than the yearly mean", "The model's storage under GRACE's own smoothing. " + _MM),
-    Variable("tws_residual", "Model minus observed, total water storage anomaly", "mm", "score", "broc_r", -100, 100, 100, None, "the model stores more than observed", _MM),
+    Variable("tws_residual", "Model minus observed, total water storage anomaly", "mm", "score", "broc_r", -100, 100, 100, None, "the model stores more than observed", _MM, needs=("tws_smoothed", "tws_observed"), formula=operator.sub),
     # scores
     Variable("tws_nse", "Skill on held-out blocks (NSE, seasonal storage)", "1", "score", "lipari", -1, 1, None, None, "1 is perfect, 0 is no better than the mean"),
     Variable("tws_correlation", "Correlation of storage on held-out blocks", "1", "score", "lipari", -1, 1, None, None, "same timing"),
@@ -211,3 +219,16 @@ def variable(name: str) -> Variable:
         near = get_close_matches(name, VARIABLES, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known names: {', '.join(VARIABLES)}."
         raise RequestError(f"No variable is called '{name}'; {hint}") from None
+
+
+def with_derived(data: xr.Dataset) -> xr.Dataset:
+    """The dataset with each quantity of the table that can be made of what it holds and that it does not hold itself.
+
+    On a mean seasonal cycle the formula is of means: it gives the mean of a quantity that is a sum or a difference, and
+    only about that of one that is a ratio or a product.
+    """
+    made = {}
+    for name, entry in VARIABLES.items():
+        if entry.formula is not None and name not in data and all(need in data for need in entry.needs):
+            made[name] = entry.formula(*(data[need] for need in entry.needs)).assign_attrs(entry.attributes())
+    return data.assign(made) if made else data

@@ -18,7 +18,7 @@ from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.cache import read_only
 from hdlcore.runtime.requests import ExplanationRequest, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.sources import SourceInfo
-from hdlcore.variables import VARIABLES
+from hdlcore.variables import VARIABLES, with_derived
 
 
 class DataSource:
@@ -108,7 +108,8 @@ class DataSource:
             with np.errstate(invalid="ignore", divide="ignore"):
                 data[name] = (array.dims, (total / filled).astype(np.float32), array.attrs)
         coords = {name: self.world[name] for name in ("cell", "lat", "lon", "area")} | {"month": np.arange(1, 13)}
-        return xr.Dataset(data, coords, {"model": self.info.id, "source": str(self.cube.attrs["source"])})
+        about = {"model": self.info.id, "source": str(self.cube.attrs["source"])}
+        return with_derived(xr.Dataset(data, coords, about))
 
     def _seasonal(self) -> dict[str, xr.DataArray]:
         """Numbers by month, or constant, of every variable of the cube; in chunks, since it may exceed the memory."""
@@ -153,7 +154,7 @@ class DataSource:
         if part is other:
             chosen = monthly_mean(chosen)
         chosen.attrs = {"model": self.info.id, "source": str(self.cube.attrs["source"]), "frequency": request.frequency}
-        return chosen.transpose("time", "cell")
+        return with_derived(chosen.transpose("time", "cell"))
 
     def explain(self, request: ExplanationRequest, progress: Progress | None, cancel: CancelToken | None) -> xr.Dataset:
         """Data cannot be asked why."""

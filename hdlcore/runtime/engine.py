@@ -39,6 +39,7 @@ from hdlcore.runtime.site_series import site_series
 from hdlcore.runtime.sources import Source, SourceInfo, free_id, id_of, refuse_explanation
 from hdlcore.runtime.turns import SOMEONE, Asker, Turns
 from hdlcore.runtime.twin_source import TwinSource
+from hdlcore.variables import with_derived
 
 __all__ = ["Engine", "ModelInfo", "SourceInfo"]
 
@@ -178,18 +179,23 @@ class Engine:
         self, request: SimulationRequest, progress: Progress | None = None, cancel: CancelToken | None = None,
         asker: Asker = SOMEONE,
     ) -> xr.Dataset:  # fmt: skip
-        """Run a model or the twin: (time, cell) of every output and forcing.
+        """Run a model or the twin: (time, cell) of every output and forcing, and of what the table makes of them.
 
         For an ensemble these are member means, and ``<name>_spread`` over members; means are of whole runs, so the
         mean's water balance closes as each member's does. Under a scenario only what follows its first change is run
         anew. Raises `ModelError`, `RequestError`, `Cancelled`.
         """
+        return with_derived(self._simulate(request, progress, cancel, asker))
+
+    def _simulate(
+        self, request: SimulationRequest, progress: Progress | None, cancel: CancelToken | None, asker: Asker
+    ) -> xr.Dataset:
         source = self.source(request.model)
         if source.info.kind != "data":
             positions(self.cells_of(request.model), request.cells)  # refuse unknown cells before any work
         plain = None
         if request.scenario and first_changed_day(parse_scenario(request.scenario), request.start) > request.start:
-            plain = self.simulate(replace(request, scenario=""), progress, cancel, asker)
+            plain = self._simulate(replace(request, scenario=""), progress, cancel, asker)
         return self._answer(
             source, request, lambda turn: source.simulate(request, progress, turn, plain), cancel, asker
         )

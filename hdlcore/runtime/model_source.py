@@ -22,6 +22,7 @@ from hdlcore.runtime.fields import equilibrium_of, read_fields
 from hdlcore.runtime.requests import ExplanationRequest, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.simulate import simulate_cells
 from hdlcore.runtime.sources import SourceInfo
+from hdlcore.variables import with_derived
 
 
 @dataclass(frozen=True)
@@ -117,4 +118,4 @@ def fields_of_world(folder: Path, name: str, world: xr.Dataset) -> xr.Dataset:
             f"The fields of '{name}' are of another world cube; open that cube with --data, "
             "or make them anew with 'hdl train'."
         )
-    return fields
+    return with_derived(fields)

@@ -125,7 +125,6 @@ def world_fields(
     seen = sensors.see(tws, recipe_of(card).targets["tws"])
     data["tws_smoothed"] = (("month", "cell"), seen - seen.mean(0))
     data["tws_observed"] = (("month", "cell"), observed_cycle(world, cube))
-    data["tws_residual"] = (("month", "cell"), data["tws_smoothed"][1] - data["tws_observed"][1])
     for name, store in (("snow_share", "swe"), ("soil_share", "soil_moisture"), ("groundwater_share", "groundwater")):
         if store in names:
             data[name] = (("cell",), variance_share(cycle[:, names.index(store)], tws))
