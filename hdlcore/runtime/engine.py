@@ -247,7 +247,7 @@ class Engine:
                 told(0.0, "preparing")
                 model = source.model
                 data = {"grace": self._world_path, "catchments": source.places}.get(str(model.card.recipe.get("data")))
-                self._evaluations[key] = evaluate(model.folder, model.card, self.world, data, progress=told)
+                self._evaluations[key] = evaluate(model.folder, model.card, self.world, data, None, told, turn)
         return self._evaluations[key]
 
     def partition(
@@ -260,8 +260,8 @@ class Engine:
         source = self._model_source(model_id)
         key = (model_id, source.version)
         if key not in self._partitions:
-            with self._turns.turn(asker, cancel):
-                self._partitions[key] = partition_of(source.model.folder, source.model.card, self.world)
+            with self._turns.turn(asker, cancel) as turn:
+                self._partitions[key] = partition_of(source.model.folder, source.model.card, self.world, turn)
         return self._partitions[key]
 
     def series(

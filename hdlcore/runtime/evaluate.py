@@ -14,7 +14,7 @@ from hdlcore.data.twin import make_twin
 from hdlcore.errors import RequestError
 from hdlcore.folders import cache_folder
 from hdlcore.models.checkpoint import Card
-from hdlcore.progress import Progress, scaled
+from hdlcore.progress import CancelToken, Progress, scaled
 from hdlcore.runtime.domains import recipe_of
 from hdlcore.runtime.evaluate_land import Sensors, evaluate_land
 from hdlcore.runtime.evaluate_sites import SiteRun, evaluate_sites, run_sites
@@ -29,20 +29,20 @@ from hdlcore.workers import Workers
 
 def evaluate(
     folder: Path, card: Card, world: xr.Dataset, data: Path | None = None, workers: Workers | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, cancel: CancelToken | None = None,
 ) -> tuple[dict[str, Any], Report]:  # fmt: skip
     """Scores of a model as `hdl evaluate --json` prints them, and the report of the same.
 
     `data` is a cube to score on: a world cube for models of GRACE, a twin's for models of the twin (made and kept in
     the cache when none is given: some minutes), a cube of places for models of catchments. Raises `RequestError` where
-    the cube is of another kind.
+    the cube is of another kind, and `Cancelled`.
     """
     recipe = recipe_of(card)
     if recipe.data == "catchments":
         runs = run_sites(folder, card, _checked(data, "points", card))
         result, judged = evaluate_sites(runs, card, data), site_samples(runs, recipe.head_steps)
         series = tuple(basin_series(run) for run in runs)
-        held = judge(judged)
+        held = judge(judged, scaled(progress, 0.95, 1.0), cancel)
         result["uncertainty"] = judged_scores(judged, held)
         return result, report_of(card, result, judged, held, series=series)
     making = 0.3 if recipe.data == "twin" and data is None else 0.0
@@ -50,15 +50,14 @@ def evaluate(
     run = run_world(
         folder, data if recipe.data == "grace" else None, workers,
         report=lambda done: progress(making + (0.95 - making) * done, "running all land") if progress else None,
+        cancel=cancel,
     )  # fmt: skip
     sensors = Sensors(world)
     result, fields = evaluate_land(run, card, world, cube, sensors)
     judged = land_samples(run, card, world, cube, sensors)
-    if progress:
-        progress(0.95, "judging the uncertainty")
-    held = judge(judged)
+    held = judge(judged, scaled(progress, 0.95, 1.0), cancel)
     result["uncertainty"] = judged_scores(judged, held)
-    curves = partition_of(folder, card, world)
+    curves = partition_of(folder, card, world, cancel)
     result["partition"] = {
         name: {"deficit_mm": curve.deficit.tolist(), "median": [_known(v) for v in curve.median]}
         for name, curve in curves.items()

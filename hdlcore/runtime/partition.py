@@ -10,6 +10,7 @@ import xarray as xr
 
 from hdlcore.analysis.decomposition import PartitionCurve, partition_curve
 from hdlcore.models.checkpoint import Card
+from hdlcore.progress import CancelToken
 from hdlcore.runtime.domains import domain_of
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.fields import equilibrium_of, read_fields
@@ -19,14 +20,16 @@ CELLS, YEAR = 240, 2004
 DESTINATIONS = ("soil", "surface", "groundwater")
 
 
-def partition_of(folder: Path, card: Card, world: xr.Dataset) -> dict[str, PartitionCurve]:
+def partition_of(
+    folder: Path, card: Card, world: xr.Dataset, cancel: CancelToken | None = None
+) -> dict[str, PartitionCurve]:
     """Curve of each destination from daily values of all members; nothing for a model that does not learn the split."""
     ensemble = Ensemble(folder, card, domain_of(card, world), equilibrium_of(read_fields(folder), world))
     names = ensemble.model.outputs
     if not {"cwd", "rainfall", "snowmelt", *(f"{d}_fraction" for d in DESTINATIONS)} <= set(names):
         return {}
     cells = world["cell"].values[:: max(1, world.sizes["cell"] // CELLS)]
-    run = ensemble.run(cells, dt.date(YEAR, 1, 1), dt.date(YEAR, 12, 31)).outputs.numpy()
+    run = ensemble.run(cells, dt.date(YEAR, 1, 1), dt.date(YEAR, 12, 31), cancel).outputs.numpy()
 
     def daily(name: str) -> np.ndarray:
         return np.asarray(run[..., names.index(name)])

@@ -21,6 +21,7 @@ from hdlcore.data.sites import SITE_FEATURES
 from hdlcore.errors import DataError
 from hdlcore.models.checkpoint import Card
 from hdlcore.models.registry import model_kind
+from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.domains import recipe_of
 from hdlcore.runtime.evaluate_land import Sensors, months_of, simulated_months
 from hdlcore.runtime.evaluate_sites import SiteRun
@@ -114,15 +115,22 @@ def _thinned(samples: Samples) -> Samples:
     return samples.take(np.sort(draw.choice(samples.size, MOST_ROWS, replace=False)))
 
 
-def judge(judged: dict[str, Judged]) -> dict[str, HeldOut]:
+def judge(
+    judged: dict[str, Judged], progress: Progress | None = None, cancel: CancelToken | None = None
+) -> dict[str, HeldOut]:
     """Every variable's observations judged by heads that saw nothing of their block.
 
-    A variable with too few observations for that is left out, with a line in the log.
+    A variable with too few observations for that is left out, with a line in the log. Raises `Cancelled`.
     """
     result = {}
-    for name, own in judged.items():
+    for i, (name, own) in enumerate(judged.items()):
+
+        def report(fraction: float, done: int = i) -> None:
+            if progress:
+                progress((done + fraction) / len(judged), "judging the uncertainty")
+
         try:
-            result[name] = score_held_out(own.samples, own.spec, steps=own.steps)
+            result[name] = score_held_out(own.samples, own.spec, steps=own.steps, report=report, cancel=cancel)
         except DataError as error:
             logger.warning("The uncertainty of '%s' cannot be judged: %s", name, error)
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from hdlcore.analysis.conformal import blocked_folds, blocked_split, fit_conform
 from hdlcore.analysis.uncertainty import CRPS_LEVELS, crps_of_quantiles, distribution_scores
 from hdlcore.errors import DataError, ModelError
 from hdlcore.models.checkpoint import load_tensors, save_tensors
+from hdlcore.progress import CancelToken, check
 from hdlcore.training.head import DistributionHead, HeadSpec, Samples, knot_weights
 
 #: File of a model folder that holds the heads of all its variables.
@@ -36,13 +37,15 @@ _FIT_ROWS, _STOP_ROWS = 150_000, 20_000
 _FEWEST_ROWS = 200
 
 
-def fit_head(samples: Samples, spec: HeadSpec, steps: int, seed: int = 0) -> DistributionHead:
+def fit_head(
+    samples: Samples, spec: HeadSpec, steps: int, seed: int = 0, cancel: CancelToken | None = None
+) -> DistributionHead:
     """Fit and calibrate a head on out-of-fold predictions; the same numbers for the same seed.
 
     Calibration is cross-conformal (Vovk 2015, https://doi.org/10.1007/s10472-013-9368-4): the blocks are dealt to
     `FOLDS` parts, each is scored by a head fitted on the others, and the scores of all blocks make the map of the final
     head, which is fitted on all. One split would leave a zone too few blocks. Raises `DataError` when there are too few
-    rows or blocks, or when the observation never departs from the mean.
+    rows or blocks, or when the observation never departs from the mean; `Cancelled`.
     """
     if samples.size < _FEWEST_ROWS:
         raise DataError(
@@ -52,22 +55,22 @@ def fit_head(samples: Samples, spec: HeadSpec, steps: int, seed: int = 0) -> Dis
     scores = np.empty(samples.size)
     for number in range(FOLDS):
         own = fold == number
-        other = _fitted(samples.take(~own), spec, seed + 1 + number, steps)
+        other = _fitted(samples.take(~own), spec, seed + 1 + number, steps, cancel)
         scores[own] = other.normal_score(samples.take(own), calibrated=False, seed=seed)
-    head = _fitted(samples, spec, seed, steps)
+    head = _fitted(samples, spec, seed, steps, cancel)
     head.calibrate(fit_conformal(scores, samples.zone, samples.block, len(spec.zones)))
     return head.eval().requires_grad_(False)
 
 
-def _fitted(samples: Samples, spec: HeadSpec, seed: int, steps: int) -> DistributionHead:
+def _fitted(samples: Samples, spec: HeadSpec, seed: int, steps: int, cancel: CancelToken | None) -> DistributionHead:
     """A head that is not calibrated yet."""
     stop = blocked_split(samples.block, VALIDATION_SHARE, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         head, draw = DistributionHead(spec), np.random.default_rng(seed)
         fit = _thinned(samples.take(~stop), _FIT_ROWS, draw)
-        check = _thinned(samples.take(stop), _STOP_ROWS, draw)
-        _fit(head, fit, check, draw, steps)
+        unseen = _thinned(samples.take(stop), _STOP_ROWS, draw)
+        _fit(head, fit, unseen, draw, steps, cancel)
     return head
 
 
@@ -125,10 +128,13 @@ def _pinball(head: DistributionHead, data: _Scaled, levels: NDArray) -> Tensor:
     return torch.maximum(level * above, (level - 1) * above).mean()
 
 
-def _fit(head: DistributionHead, fit: Samples, stop: Samples, draw: np.random.Generator, steps: int) -> None:
+def _fit(
+    head: DistributionHead, fit: Samples, stop: Samples, draw: np.random.Generator, steps: int,
+    cancel: CancelToken | None,
+) -> None:  # fmt: skip
     """Descend the CRPS; keep the weights that do best on the blocks that say when to stop."""
     _set_scaling(head, fit)
-    data, check = _in_scale(head, fit), _in_scale(head, stop)
+    data, unseen = _in_scale(head, fit), _in_scale(head, stop)
     optimizer = torch.optim.AdamW(head.network.parameters(), lr=PEAK_RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps, pct_start=0.2)
     best, kept = math.inf, {n: t.clone() for n, t in head.network.state_dict().items()}
@@ -141,8 +147,9 @@ def _fit(head: DistributionHead, fit: Samples, stop: Samples, draw: np.random.Ge
         optimizer.step()
         schedule.step()
         if step % 25 == 24 or step == steps - 1:
+            check(cancel)
             with torch.no_grad():
-                loss = float(_pinball(head, check, CRPS_LEVELS[::2]))
+                loss = float(_pinball(head, unseen, CRPS_LEVELS[::2]))
             if loss < best:
                 best, kept = loss, {n: t.clone() for n, t in head.network.state_dict().items()}
     head.network.load_state_dict(kept)
@@ -166,13 +173,21 @@ class HeldOut:
         return distribution_scores(self.pit[chosen], self.crps[chosen])
 
 
-def score_held_out(samples: Samples, spec: HeadSpec, steps: int, folds: int = 4, seed: int = 0) -> HeldOut:
-    """Cross-validate `fit_head`: each sample judged by a head fitted AND calibrated on other blocks."""
+def score_held_out(
+    samples: Samples, spec: HeadSpec, steps: int, folds: int = 4, seed: int = 0,
+    report: Callable[[float], None] | None = None, cancel: CancelToken | None = None,
+) -> HeldOut:  # fmt: skip
+    """Cross-validate `fit_head`: each sample judged by a head fitted AND calibrated on other blocks.
+
+    `report` hears the fraction done. Raises `Cancelled` between some steps of a fit.
+    """
     fold = blocked_folds(samples.block, folds, seed)
     pit, crps, bounds = np.empty(samples.size), np.empty(samples.size), np.empty((4, samples.size), np.float32)
     for number in range(folds):
         own = fold == number
-        head, judged = fit_head(samples.take(~own), spec, steps, seed + number), samples.take(own)
+        if report:
+            report(number / folds)
+        head, judged = fit_head(samples.take(~own), spec, steps, seed + number, cancel), samples.take(own)
         pit[own] = norm.cdf(head.normal_score(judged, seed=seed))
         given = judged.mean, judged.spread, judged.month, judged.features, judged.zone
         crps[own] = crps_of_quantiles(head.quantiles(CRPS_LEVELS, *given), judged.observed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,19 @@ def test_every_kind_of_question_stops_where_it_is_told(ask: Ask) -> None:
         with pytest.raises(Cancelled):
             ask(token)
         assert token.looks <= last + 2 * arrays.threads() + 2, "it goes no further once it knows"
+
+
+def test_an_evaluation_stops_while_it_judges(small_model: Path, small_cube: Path) -> None:
+    own, stop, told = Engine([small_model], small_cube), threading.Event(), []
+
+    def progress(fraction: float, message: str) -> None:
+        told.append(fraction)
+        if message.startswith("judging"):
+            stop.set()
+
+    with pytest.raises(Cancelled):
+        own.evaluate("small", progress, stop)
+    assert 0.95 <= told[-1] < 1 and not own._evaluations
 
 
 @pytest.mark.parametrize("frequency", ["daily", "monthly"])
