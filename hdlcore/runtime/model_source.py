@@ -13,6 +13,7 @@ import xarray as xr
 from hdlcore.attribution.registry import METHODS
 from hdlcore.errors import ModelError
 from hdlcore.models.checkpoint import Card
+from hdlcore.models.registry import model_kind
 from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.cache import read_only
 from hdlcore.runtime.domains import domain_of
@@ -55,7 +56,7 @@ class ModelSource:
         """What the picker says of it."""
         note = f"trained on {self.model.card.data.get('target', 'the targets on its card')}"
         generated = self.model.card.recipe.get("data") == "twin"
-        return SourceInfo(self.model.id, self.model.title, "model", generated, note, tuple(METHODS))
+        return SourceInfo(self.model.id, self.model.title, "model", generated, note, methods_of(self.model.card))
 
     @property
     def has_map(self) -> bool:
@@ -106,6 +107,12 @@ class ModelSource:
     def impulse(self, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:
         """Response of every output to a pulse of a driver, mean over members."""
         return impulse_cells(self.ensemble(), request, cancel)
+
+
+def methods_of(card: Card) -> tuple[str, ...]:
+    """Methods of attribution that do not refuse a model of this kind."""
+    model = model_kind(card.kind)(card.statics, card.hidden)
+    return tuple(name for name, method in METHODS.items() if not all(method.refuses(model, t) for t in model.outputs))
 
 
 def fields_of_world(folder: Path, name: str, world: xr.Dataset) -> xr.Dataset:

@@ -11,11 +11,13 @@ import pytest
 import xarray as xr
 
 from hdlcore.analysis.aggregate import area_mean
+from hdlcore.attribution.registry import METHODS
 from hdlcore.attribution.views import WARMTH_WETS, rain_fed
 from hdlcore.data.regions import cells_in_region
 from hdlcore.errors import Cancelled, ModelError, RequestError
 from hdlcore.runtime.cache import DatasetCache
 from hdlcore.runtime.engine import Engine
+from hdlcore.runtime.model_source import methods_of
 from hdlcore.runtime.requests import ExplanationRequest, ImpulseRequest, SimulationRequest
 from hdlcore.variables import VARIABLES
 
@@ -191,6 +193,12 @@ def test_the_twins_true_response_obeys_mass_and_says_what_a_linearisation_leaves
     assert bool(((share > 0) & (share <= 1.001)).all())
     total = why["attribution"].sum(("lag", "forcing"))
     np.testing.assert_allclose(total - why["difference"], why["completeness_gap"], atol=1e-2)
+
+
+def test_a_model_has_the_methods_that_do_not_refuse_it(engine: Engine) -> None:
+    card = engine.model("small").card
+    assert set(METHODS) - set(engine.source("small").info.methods) == {"additive_decomposition"}
+    assert set(methods_of(card.model_copy(update={"kind": "lstm"}))) == set(METHODS)
 
 
 @pytest.mark.parametrize("frequency", ["daily", "monthly"])
