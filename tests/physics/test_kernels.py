@@ -169,6 +169,19 @@ def test_every_gradient_equals_autograd(kind: type[HybridModel], n_cells: int, n
             assert_close(*flat, [name], (0,))
 
 
+@pytest.mark.parametrize("kind", MODELS)
+def test_slopes_of_the_weather_alone_are_the_same_bits(kind: type[HybridModel]) -> None:
+    """Whether or not anybody asks for those of the weights, whose part of the work is then left out."""
+    model, statics, forcing = setting(kind, 2, 21, 40)
+    found = []
+    for wanted in (True, False):
+        model.requires_grad_(wanted)
+        weather = forcing.clone().requires_grad_()
+        outputs, _ = fast.run(model, model.prepare(statics), weather, model.initial_state(21))
+        found.append(torch.autograd.grad(outputs[-1].sum(), weather)[0])
+    assert found[0].abs().max() > 0 and torch.equal(*found)
+
+
 def test_the_fast_way_is_really_taken_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
     model, statics, forcing = setting(H2M, 0, 4, 10)
     monkeypatch.setattr(HybridModel, "step", lambda *_: pytest.fail("the plain path ran"))

@@ -1,7 +1,8 @@
 """Source of the training kernels of one kind of model: a run that keeps what its derivative needs, and the way back.
 
 Backward goes day by day; the slopes of gates are gathered over CHUNK days, so that the slope of the weights is one
-product a chunk. Every block of cells sums into arrays of its own, so threads do not change the result.
+product a chunk. Where nobody asks for that slope (its arrays are empty) a third of the work is left out. Every block of
+cells sums into arrays of its own, so threads do not change the result.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ def _back(layout: Layout) -> list[str]:
     kept_names, kept_kinds = _arguments(KEPT, len(layout.networks), "all_")
     slope_names, slope_kinds = _arguments(SLOPES, len(layout.networks), "all_")
     body = [f"w = np.zeros({rows['all']} * LANES, np.float32)", "n_days = forcing.shape[0]"]
+    body += ["learns = all_d_weight0.shape[0] > 0"] if layout.networks else []
     for i in networks:
         body += _scratch(layout, i)
     block = ["last = min(first + LANES, stop)", "block = first // LANES", *_start(layout)]
@@ -105,11 +107,12 @@ def _back(layout: Layout) -> list[str]:
     chunk += ["for t in range(end - 1, end - width - 1, -1):", *indented(_day_back(layout), 1)]
     for i in networks:
         chunk += [
-            f"add_product(all_d_weight{i}[block], wide_gates{i}, wide_z{i}, scratch_weight{i})",
-            f"add_product(all_d_head{i}[block], wide_act{i}, wide_hidden{i}, scratch_head{i})",
-            f"add_product(all_d_last{i}[block], wide_raw{i}, wide_acted{i}, scratch_last{i})",
-            f"add_rows(all_d_head_bias{i}[block], wide_act{i})",
-            f"add_rows(all_d_last_bias{i}[block], wide_raw{i})",
+            "if learns:",
+            f"    add_product(all_d_weight{i}[block], wide_gates{i}, wide_z{i}, scratch_weight{i})",
+            f"    add_product(all_d_head{i}[block], wide_act{i}, wide_hidden{i}, scratch_head{i})",
+            f"    add_product(all_d_last{i}[block], wide_raw{i}, wide_acted{i}, scratch_last{i})",
+            f"    add_rows(all_d_head_bias{i}[block], wide_act{i})",
+            f"    add_rows(all_d_last_bias{i}[block], wide_raw{i})",
         ]
     block += ["for end in range(n_days, 0, -CHUNK):", *indented(chunk, 1), *_finish(layout)]
     body += ["for first in range(start, stop, LANES):", *indented(block, 1)]
@@ -232,10 +235,12 @@ def _network_back(layout: Layout, i: int) -> list[str]:
         f"product(weight{i}t, d_gates{i}, d_z{i})",
         f"for j in range(n{i} * LANES):",
         f"    d_hidden{i}[j] = d_z{i}f[{inputs} * LANES + j]",
-        f"for j in range(4 * n{i} * LANES):",
-        f"    d_bias{i}[j] += d_gates{i}f[j]",
         "for lane in range(LANES):",
         *(f"    w[{row} * LANES + lane] += d_z{i}f[{k} * LANES + lane]" for k, row in enumerate(targets)),
+    ]
+    of_weights = [
+        f"for j in range(4 * n{i} * LANES):",
+        f"    d_bias{i}[j] += d_gates{i}f[j]",
         *(line.replace(f"z{i}f[", f"zf{i}[") for line in feed(layout, i)),
         f"zf{i}[{inputs} * LANES :] = all_hiddens{i}[block, t]",
         f"put_day(wide_gates{i}, at_day, LANES, d_gates{i}f)",
@@ -245,7 +250,7 @@ def _network_back(layout: Layout, i: int) -> list[str]:
         f"put_day(wide_hidden{i}, at_day, LANES, all_hiddens{i}[block, t + 1])",
         f"put_day(wide_raw{i}, at_day, LANES, d_raw{i}f)",
     ]
-    return lines
+    return [*lines, "if learns:", *indented(of_weights, 1)]
 
 
 def _finish(layout: Layout) -> list[str]:
@@ -264,8 +269,9 @@ def _finish(layout: Layout) -> list[str]:
             f"    for j in range(n{i}):",
             f"        d_state[first + lane, offset + j] = d_hidden{i}[j * LANES + lane]",
             f"        d_state[first + lane, offset + n{i} + j] = d_cell{i}[j * LANES + lane]",
-            f"    for j in range(4 * n{i}):",
-            f"        all_d_bias{i}[first + lane, j] = d_bias{i}[j * LANES + lane]",
+            "    if learns:",
+            f"        for j in range(4 * n{i}):",
+            f"            all_d_bias{i}[first + lane, j] = d_bias{i}[j * LANES + lane]",
             f"    offset += 2 * n{i}",
         ]
     return lines

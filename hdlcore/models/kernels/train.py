@@ -114,7 +114,9 @@ class _Recurrent(torch.autograd.Function):
         d_state = d_after.numpy().astype(np.float32)  # a copy: the kernel writes into it
         d_constant = np.zeros_like(constant)
         d_forcing = np.zeros(forcing.shape if wants_forcing else (0, 0, 0), np.float32)
-        slopes = _slopes(networks, n_cells)
+        of_networks = slice(4, 4 + len(PARTS) * len(training.layout.networks))
+        learns = any(ctx.needs_input_grad[of_networks])
+        slopes = _slopes(networks, n_cells, learns)
         days, kernel = arrays.numbers(forcing), training.module.back
 
         def part(first: int, stop: int) -> None:
@@ -124,10 +126,10 @@ class _Recurrent(torch.autograd.Function):
             )  # fmt: skip
 
         arrays.share([_bound(part, *piece) for piece in arrays.pieces(n_cells, BLOCK_LANES)])
-        grads = [torch.from_numpy(g) for g in _summed(slopes)]
+        grads: list[Tensor | None] = [torch.from_numpy(g) if learns else None for g in _summed(slopes)]
         for row, tensor in zip(d_constant, tensors[len(grads) :], strict=True):
             grads.append(torch.from_numpy(row.copy() if tensor.numel() > 1 or n_cells == 1 else row.sum(keepdims=True)))
-        shaped = [g.reshape(t.shape) for g, t in zip(grads, tensors, strict=True)]
+        shaped = [None if g is None else g.reshape(t.shape) for g, t in zip(grads, tensors, strict=True)]
         d_weather = torch.from_numpy(d_forcing) if wants_forcing else None
         return None, None, d_weather, torch.from_numpy(d_state), *shaped
 
@@ -150,12 +152,13 @@ def _memory(layout: Layout, networks: list, n_days: int, n_cells: int) -> tuple[
     return room(n_days, len(layout.stores) + len(layout.raw)), per_network
 
 
-def _slopes(networks: list, n_cells: int) -> list[NDArray]:
-    """Zeros for the slopes of the networks: the bias of the gates per cell, the others per block."""
+def _slopes(networks: list, n_cells: int, learns: bool) -> list[NDArray]:
+    """Zeros for the slopes of the networks: the bias of the gates per cell, the others per block; else empty arrays."""
     blocks = -(-n_cells // BLOCK_LANES)
     slopes = []
     for i, array in enumerate(networks):
-        slopes.append(np.zeros(array.shape if i % 6 == 0 else (blocks, *array.shape), np.float32))
+        shape = array.shape if i % 6 == 0 else (blocks, *array.shape)
+        slopes.append(np.zeros(shape if learns else (0, *shape[1:]), np.float32))
     return slopes
 
 
