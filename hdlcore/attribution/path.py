@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hdlcore.attribution.contract import Question, Subject
 from hdlcore.errors import RequestError
 from hdlcore.models.kernels import fast
+
+
+def path_points(samples: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points between baseline (0) and weather (1) and their weights, of Gauss-Legendre quadrature."""
+    points, weights = np.polynomial.legendre.leggauss(samples)
+    return 0.5 * (points + 1), 0.5 * weights
 
 
 def departures(difference: Tensor, question: Question) -> Tensor:

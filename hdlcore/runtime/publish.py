@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 from hdlcore.analysis.decomposition import variance_share
 from hdlcore.analysis.seasonality import mean_seasonal_cycle
-from hdlcore.attribution.lags import lag_bins
-from hdlcore.attribution.methods.carriers import store_columns
 from hdlcore.data.cube import open_world
 from hdlcore.data.cubes import open_cube
 from hdlcore.data.features import static_features
@@ -39,7 +37,7 @@ from hdlcore.runtime.uncertainty import (
     latent_factor,
     write_heads,
 )
-from hdlcore.runtime.world_memory import CARRIER_LAGS, MEMORY_LAGS, memory_fields
+from hdlcore.runtime.world_memory import with_memory
 from hdlcore.runtime.world_run import WorldRun, period_of, run_world
 from hdlcore.training.land import cube_weather
 from hdlcore.training.recipes import Recipe
@@ -131,12 +129,11 @@ def world_fields(
     for i, name in enumerate(_static_parameters(model, card)):
         data[name] = (("cell",), run["parameters"][i].mean(0))
     data |= {name: (("cell",), values) for name, values in cell_scores.items()}
-    if "lag_size" in run.arrays:
-        data |= memory_fields(run.arrays)
     if model.stores:
         data["equilibrium"] = (("member", "store", "cell"), run["equilibrium"])
     data["spin_up_drift"] = (("cell",), run["drift"])
-    return _named(data, card, world, model)
+    fields = _named(data, card, world, model)
+    return with_memory(fields, run.arrays, model(card.statics, card.hidden)) if "lag_size" in run.arrays else fields
 
 
 def _static_parameters(model: type, card: Card) -> list[str]:
@@ -155,25 +152,12 @@ def observed_cycle(world: xr.Dataset, cube: Path | None) -> NDArray:
 
 
 def _named(data: dict[str, tuple], card: Card, world: xr.Dataset, model: Any) -> xr.Dataset:
-    start, end = lag_bins(MEMORY_LAGS)
     coords: dict[str, Any] = {name: world[name] for name in ("cell", "lat", "lon", "area")}
     coords |= {
         "month": np.arange(1, 13),
-        "forcing": list(model.forcing),
         **({"store": [store.name for store in model.stores]} if model.stores else {}),
         "member": np.arange(len(card.members)),
-        "lag_start": ("lag_bin", start.astype(np.int32), {"units": "d"}),
-        "lag_end": ("lag_bin", end.astype(np.int32), {"units": "d"}),
-        "carrier": list(store_columns(model(card.statics, card.hidden))),
-        "carrier_lag": (
-            "carrier_lag",
-            np.array(CARRIER_LAGS, np.int32),
-            {"units": "months", "long_name": "months back"},
-        ),
     }
-    if "attribution" not in data:
-        of_memory = ("forcing", "lag_start", "lag_end", "carrier", "carrier_lag")
-        coords = {name: value for name, value in coords.items() if name not in of_memory}
     dataset = xr.Dataset({n: (dims, np.asarray(v, np.float32)) for n, (dims, v) in data.items()}, coords)
     for name in dataset.data_vars:
         base = str(name).removesuffix("_spread")
@@ -185,7 +169,6 @@ def _named(data: dict[str, tuple], card: Card, world: xr.Dataset, model: Any) ->
         "data_version": str(world.attrs.get("version", "")),
         "period": "/".join(day.isoformat() for day in period_of(card)),
         "source": f"model of kind {card.kind}; {recipe_of(card).forcing_source}",
-        "attribution_method": "gradient x input against the mean seasonal cycle; 12 target days, each of one member",
     }
     return dataset
 

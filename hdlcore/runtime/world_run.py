@@ -75,7 +75,7 @@ def run_world(
     world = open_world(data)
     cells = world["cell"].values.tolist()
     folder, data = folder.resolve(), data.resolve() if data is not None else None
-    shared = folder, data, _version(folder, world), code_version()
+    shared = folder, data, version_of(folder, world), code_version()
     blocks = [WorldBlock(*shared, tuple(cells[i : i + BLOCK_CELLS]), memory) for i in range(0, len(cells), BLOCK_CELLS)]
     parts: dict[int, dict[str, NDArray]] = {}
     with closing((workers or Here()).map(run_block, blocks, cancel)) as results:
@@ -87,16 +87,16 @@ def run_world(
     return WorldRun({name: np.concatenate([part[name] for part in ordered], -1) for name in ordered[0]})
 
 
-def _version(folder: Path, world: xr.Dataset) -> str:
+def version_of(folder: Path, world: xr.Dataset) -> str:
     """Hashes of the weights and of the world."""
     return " ".join([*(m.sha256 for m in read_card(folder).members), str(world.attrs.get("version", ""))])
 
 
 @lru_cache(maxsize=1)
-def _opened(folder: Path, data: Path | None, version: str) -> Ensemble:
+def opened_ensemble(folder: Path, data: Path | None, version: str) -> Ensemble:
     """The ensemble, read once a process; `version` is part of the key, so that a model trained anew is read anew."""
     world = open_world(data)
-    refuse_another("model or world", _version(folder, world), version)
+    refuse_another("model or world", version_of(folder, world), version)
     card = read_card(folder)
     return Ensemble(folder, card, domain_of(card, world), equilibrium_of(read_fields(folder), world))
 
@@ -117,7 +117,7 @@ def monthly_names(model: HybridModel) -> tuple[str, ...]:
 def run_block(block: WorldBlock, context: Context) -> dict[str, NDArray]:
     """Run the cells of one block; on a worker."""
     refuse_another("code", code_version(), block.code)
-    ensemble, cells = _opened(block.folder, block.data, block.version), np.array(block.cells)
+    ensemble, cells = opened_ensemble(block.folder, block.data, block.version), np.array(block.cells)
     model = ensemble.model
     start, end = period_of(ensemble.card)
     prepared = ensemble.prepare(positions(ensemble.world, cells))

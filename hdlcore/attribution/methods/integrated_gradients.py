@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from hdlcore.attribution.banded import lag_gradients
 from hdlcore.attribution.contract import Method, Question, Raw, Report, Subject
 from hdlcore.attribution.methods import saliency
-from hdlcore.attribution.path import departures, finite, run_difference, trajectories
+from hdlcore.attribution.path import departures, finite, path_points, run_difference, trajectories
 
 
 def answer(subject: Subject, question: Question, report: Report) -> Raw:
@@ -16,12 +14,10 @@ def answer(subject: Subject, question: Question, report: Report) -> Raw:
     Kinks of the physics (melt, overflow) slow its convergence; the completeness gap tells.
     """
     difference = subject.forcing - subject.baseline
-    path, weights = np.polynomial.legendre.leggauss(question.samples)
-    between = [subject.baseline + float(node) * difference for node in 0.5 * (path + 1)]
+    points, weights = path_points(question.samples)
+    between = [subject.baseline + float(point) * difference for point in points]
     total = None
-    for i, (weather, states, weight) in enumerate(
-        zip(between, trajectories(subject, between), 0.5 * weights, strict=True)
-    ):
+    for i, (weather, states, weight) in enumerate(zip(between, trajectories(subject, between), weights, strict=True)):
 
         def part(fraction: float, done: int = i) -> None:
             report((done + fraction) / question.samples)
