@@ -101,7 +101,7 @@ class StoryPart:
             targets = {variable(name).long_name: name for name in held.targets}
             self.target.param.update(options=targets, value=held.target if targets else None)
             methods = {METHODS[name]: name for name in held.methods if name in METHODS}
-            self.method.param.update(options=methods, value=held.method if methods else None)
+            self.method.param.update(options=methods, value=state.way if state.way in methods.values() else None)
         finally:
             self._updating = False
         self.target.visible, self.method.visible = bool(targets), bool(methods)

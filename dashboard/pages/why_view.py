@@ -11,7 +11,7 @@ import xarray as xr
 from dashboard import engine, pulses, why
 from dashboard.jobs import Lane
 from dashboard.pages.view import Told, View
-from dashboard.state import FILTERS, REACH
+from dashboard.state import FILTERS, METHODS, REACH
 from hdlcore.errors import HDLError, RequestError
 from hdlcore.runtime.requests import END, START, ImpulseRequest, SimulationRequest
 
@@ -116,11 +116,14 @@ class Why(Told):
         return ""
 
     def _refusal(self) -> str:
-        """As `_nowhere`, or that the source lacks the target."""
-        if self._nowhere() or self.state.target in self.targets:
-            return self._nowhere()
+        """As `_nowhere`, or that the source lacks the target or refuses the method."""
+        nowhere = self._nowhere()
         who = self.view.source.title if self.view.source is not None else "The source"
-        return f"{who} has no output '{self.state.target}'; it has {', '.join(self.targets)}."
+        if not nowhere and self.state.target not in self.targets:
+            return f"{who} has no output '{self.state.target}'; it has {', '.join(self.targets)}."
+        if not nowhere and self.view.kind == "model" and self.state.way not in self.methods:
+            return f"{who} cannot be asked by {METHODS[self.state.way].lower()}; choose another method."
+        return nowhere
 
     def _ask(self) -> None:
         self.lane.cancel()

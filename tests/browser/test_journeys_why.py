@@ -39,7 +39,7 @@ def test_a_day_is_told_checked_by_a_rerun_and_taken_away(app: Explorer, tmp_path
 
 
 def test_days_and_methods_by_keys_and_a_refusal_that_leaves_the_page_alive(app: Explorer) -> None:
-    """Step a month back by key; a method that cannot be asked says why; another one answers."""
+    """Step a month back by key; a day or method that cannot be asked says why; another one answers."""
     app.visit("v=1&page=why&way=gradient_x_input")
     expect(app.page.get_by_text("15 May 2005: ").first).to_be_visible()
     app.button("30 days earlier").focus()
@@ -50,8 +50,8 @@ def test_days_and_methods_by_keys_and_a_refusal_that_leaves_the_page_alive(app: 
     day.fill("2005-04-31")
     day.press("Enter")
     expect(app.page.get_by_text("'2005-04-31' is not a day")).to_be_visible()
-    app.pick("Method", "Additive decomposition")
-    expect(app.page.get_by_role("alert").filter(has_text="ask for carriers instead")).to_be_visible()
+    app.visit("v=1&page=why&way=additive_decomposition")
+    expect(app.page.get_by_text("cannot be asked by additive decomposition; choose another method")).to_be_visible()
     app.pick("Method", "Carriers")
     expect(app.page.get_by_text(re.compile("as it stood .* before makes")).first).to_be_visible()
     expect(app.page).to_have_url(re.compile("way=carriers"))
