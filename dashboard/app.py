@@ -26,7 +26,14 @@ def show_unexpected(error: Exception) -> None:
         )
 
 
-pn.extension(notifications=True, exception_handler=show_unexpected, loading_indicator=False)
+# what `shell.js` then does
+LOST = "The connection to the server is lost. This view opens again by itself as soon as the server answers."
+pn.extension(
+    notifications=True,
+    exception_handler=show_unexpected,
+    loading_indicator=False,
+    disconnect_notification=LOST,
+)
 engine.warm_up(datasets.warm_up)
 
 

@@ -30,6 +30,7 @@ from hdlcore.runtime.datasets import DataSource
 from hdlcore.runtime.requests import Frequency, SimulationRequest
 from hdlcore.runtime.sources import SourceInfo
 from hdlcore.runtime.turns import Asker, Priority
+from hdlcore.variables import variable
 
 log = logging.getLogger(__name__)
 
@@ -262,7 +263,8 @@ class View(param.Parameterized):
         state, name = self.state, self.shown_variable
         if name != state.variable and not self.fields_problem:
             who = self.source.title if self.source is not None else "The world"
-            self.notice = f"{who} has no '{state.variable}'; it shows '{name}' instead."
+            wanted, found = (variable(each).long_name for each in (state.variable, name))
+            self.notice = f"{who} has no '{wanted}'; it shows '{found}' instead."
         return layer(name, state.month, state.departure, self.observed, self.fields, self.generated)
 
     def _why(self, error: HDLError) -> str:

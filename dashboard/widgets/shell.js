@@ -69,6 +69,25 @@ export function render({ model, el }) {
     }
   })
 
+  // The server is gone, or the way to it, and a notification says so: open the page anew when it answers. The address
+  // is the view.
+  const TRY_MS = 2000
+  let retry = null
+  const back_again = async () => {
+    try {
+      const answer = await fetch(new URL("liveness", window.location.href), { cache: "no-store" })
+      if (answer.status < 500) { window.location.reload(); return }
+    } catch { /* not yet */ }
+    retry = setTimeout(back_again, TRY_MS)
+  }
+  const lost = () => { clearTimeout(retry); retry = setTimeout(back_again, TRY_MS) }
+  const listen = (tries = 50) => {
+    const documents = window.Bokeh?.documents ?? []
+    if (!documents.length) { if (tries) setTimeout(() => listen(tries - 1), 100); return }
+    for (const one of documents) one.on_event("connection_lost", lost)
+  }
+  listen()
+
   const live = document.createElement("div")
   live.className = "visually-hidden"
   live.setAttribute("role", "status")
@@ -77,6 +96,7 @@ export function render({ model, el }) {
   model.on("say", say)
   say()
   model.on("remove", () => {
+    clearTimeout(retry)
     window.removeEventListener("popstate", back)
     document.removeEventListener("keydown", keys)
   })

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, WebSocketRoute, expect
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import Explorer
+    from tests.browser.conftest import Explorer, Watch
 
 pytestmark = pytest.mark.browser
 
@@ -110,3 +110,26 @@ def test_export_of_a_region_gives_its_area_weighted_mean(app: Explorer, tmp_path
     weights = np.cos(np.radians(table["lat"]))  # area of a cell of one degree
     assert abs(np.average(table["value"], weights=weights) - shown) <= 0.5
     assert abs(run_snippet(app, tmp_path) - shown) <= 0.5
+
+
+def test_a_lost_connection_is_said_and_the_view_comes_back(app: Explorer, watch: Watch) -> None:
+    """The line to the server is cut while it does not answer, and a sentence says so; then the view is there again."""
+    lines: list[WebSocketRoute] = []
+    watch.expected.append(r"ERR_FAILED")  # the page asks for the server until it answers
+
+    def connect(line: WebSocketRoute) -> None:
+        line.connect_to_server()
+        lines.append(line)
+
+    app.page.route_web_socket(re.compile("/app/ws"), connect)
+    app.open("?v=1&at=50.5,10.5&t=08")
+    app.page.route("**/liveness", lambda route: route.abort())
+    app.page.evaluate("window.before = true")
+    lines[-1].close(code=3001, reason="cut by the test")
+    expect(app.page.get_by_role("alert").filter(has_text="The connection to the server is lost")).to_be_visible()
+    app.page.unroute("**/liveness")
+    app.page.wait_for_function("window.before === undefined")
+    app.filled()
+    expect(app.place).to_contain_text("Germany")
+    expect(app.sentence).to_contain_text(", August:")
+    expect(app.page).to_have_url(re.compile(r"at=50\.5,10\.5"))
