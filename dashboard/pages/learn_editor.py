@@ -14,8 +14,8 @@ from dashboard.widgets import TourEditor
 from hdlcore.errors import DataError
 
 ABOUT = (
-    "Look at something on another page, come back, and take its view as a step. The draft is kept while this page is "
-    "open; save it as JSON to keep it."
+    "Look at something on another page, come back, and take its view as a step. The draft is gone with this tab; save "
+    "it as JSON to keep it."
 )
 MOST_STEPS = 40
 

@@ -1,4 +1,7 @@
-// A form for a tour. What is written is sent as one draft when a field is left; nothing is kept here.
+// A form for a tour. What is written is sent as one draft when a field is left; the tab keeps it too, for a page that is
+// opened again (a lost connection, a reload).
+const KEPT = "hdl-draft"
+const blank = (draft) => !draft.title && !draft.summary && draft.steps.every((step) => !step.title && !step.text)
 const FIELDS = [
   ["title", "Title of the step", "input"],
   ["text", "What is said (an empty line begins a paragraph, **bold**)", "textarea"],
@@ -6,7 +9,7 @@ const FIELDS = [
 ]
 const QUESTION = [
   ["ask", "Question, if any", "input"],
-  ["options", "Possible answers, one a line, the right one first with a * before it; leave empty for an open question", "textarea"],
+  ["options", "Possible answers, one a line, a * before the right one; empty for an open question", "textarea"],
   ["explain", "Explanation shown with the answer", "textarea"],
 ]
 const LOOKS = { "": "Nothing", map: "Map", curves: "Curves", memory: "Memory heatmap", filters: "Filters", controls: "Experiment", runs: "Both runs", pulse: "Pulse" }
@@ -59,6 +62,7 @@ export function render({ model }) {
   }
   const draw = () => {
     draft = structuredClone(model.draft)
+    try { if (!blank(draft)) sessionStorage.setItem(KEPT, JSON.stringify(draft)) } catch { /* a tab that may keep nothing */ }
     const at = Math.min(model.at, draft.steps.length - 1)
     const step = draft.steps[at]
     const steps = document.createElement("div")
@@ -119,5 +123,9 @@ export function render({ model }) {
   for (const name of ["draft", "at"]) model.on(name, draw)
   model.on("problem", warn)
   draw()
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT))
+    if (kept && blank(model.draft)) model.send_msg({ type: "draft", draft: kept, at: 0 })
+  } catch { /* nothing kept */ }
   return box
 }

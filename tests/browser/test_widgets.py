@@ -66,3 +66,23 @@ def test_what_is_no_number_is_marked_and_not_sent(new_page: NewPage) -> None:
     last.press("Enter")
     expect(last).to_have_attribute("aria-invalid", "false")
     assert page.evaluate("sent") == [{"type": "range", "range": [0, -2.5]}]
+
+
+def test_a_draft_is_there_again_after_a_reload(new_page: NewPage) -> None:
+    """A tour being written is kept by its tab: a page that opens again offers it to the server that knows nothing."""
+    page = new_page()
+    page.route(
+        "http://localhost/", lambda route: route.fulfill(body="<html lang='en'></html>", content_type="text/html")
+    )
+    page.goto("http://localhost/")
+    step = {"title": "", "text": "", "view": "v=1&var=swe", "look": "", "question": None}
+    draft = {"title": "", "summary": "", "steps": [step]}
+    play(page, "toureditor", draft=draft, at=0, view="", problem="")
+    page.get_by_label("Title", exact=True).fill("Snow in spring")
+    page.get_by_label("Title", exact=True).press("Tab")
+    written = {**draft, "title": "Snow in spring"}
+    assert page.evaluate("sent") == [{"type": "draft", "draft": written, "at": 0}]
+    page.evaluate("([draft]) => news({draft})", [written])  # the server took it
+    page.reload()
+    play(page, "toureditor", draft=draft, at=0, view="", problem="")
+    assert page.evaluate("sent") == [{"type": "draft", "draft": written, "at": 0}]
