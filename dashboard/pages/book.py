@@ -93,6 +93,8 @@ class Book:
                     step()
                 except Exception as error:
                     self.view.notice = sentence(error, f"Building the page {PAGES[name]}")
+                    # nothing more is on its way where the page was still to come
+                    made.layout[:] = [part for part in made.layout if "skeletonpane" not in part.css_classes]
                 finally:
                     self.view.building = ""
 

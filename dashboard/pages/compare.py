@@ -10,12 +10,10 @@ from dashboard.pages.compare_curves import CurvesPart
 from dashboard.pages.compare_maps import MapsPart
 from dashboard.pages.compare_view import Comparison
 from dashboard.pages.page import Files, Page
-from dashboard.pages.parts import column, html, row
+from dashboard.pages.parts import column, row, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
 from dashboard.state import History
-
-SKELETON = '<p class="visually-hidden" role="status">Loading both maps</p><div class="skeleton"><i></i><i></i></div>'
 
 HELP = """
 <p>Two of anything: L is what you look at on the other pages, R differs from it in one thing.</p>
@@ -40,7 +38,7 @@ class ComparePage(Page):
 
     def __init__(self, view: View, history: History) -> None:
         self.view, self.history = view, history
-        self.layout = column("comparepage", html("skeletonpane", SKELETON))
+        self.layout = column("comparepage", skeleton("both maps"))
         self._comparison: Comparison | None = None
 
     @property

@@ -14,13 +14,9 @@ from dashboard.pages.data_series import CurvePart, SitePart
 from dashboard.pages.data_simulated import SimulatedPart
 from dashboard.pages.data_view import DataView
 from dashboard.pages.page import Files, Page
-from dashboard.pages.parts import column, html
+from dashboard.pages.parts import column, skeleton
 from dashboard.pages.view import View
 from dashboard.state import History
-
-SKELETON = (
-    '<p class="visually-hidden" role="status">Loading the data sets</p><div class="skeleton"><i></i><i></i></div>'
-)
 
 HELP = """
 <p>Every data set of this server, what its reviewer says of it, and its series one site at a time.</p>
@@ -50,7 +46,7 @@ class DataPage(Page):
 
     def __init__(self, view: View, history: History) -> None:
         self.view = view
-        self.layout = column("columns dataset", html("skeletonpane", SKELETON))
+        self.layout = column("columns dataset", skeleton("the data sets"))
         self._data: DataView | None = None
         self._report: ReportPart | None = None
         self._simulated: SimulatedPart | None = None

@@ -10,13 +10,11 @@ from dashboard.pages.explore_map import MapPart
 from dashboard.pages.explore_memory import MemoryPart
 from dashboard.pages.explore_series import SeriesPart
 from dashboard.pages.page import Files, Page
-from dashboard.pages.parts import column, html
+from dashboard.pages.parts import column, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
 from dashboard.state import History, State, defaults
 from dashboard.widgets import Buttons
-
-SKELETON = '<p class="visually-hidden" role="status">Loading the map</p><div class="skeleton"><i></i><i></i></div>'
 
 HELP = """
 <p>The map shows what a hybrid model of the Earth's water, physics and a neural network together, stores and remembers;
@@ -59,7 +57,7 @@ class ExplorePage(Page):
 
     def __init__(self, view: View, history: History) -> None:
         self.view, self.history = view, history
-        self.layout = column("columns", html("skeletonpane", SKELETON))
+        self.layout = column("columns", skeleton("the map"))
         self._place: PlacePart | None = None
 
     def steps(self) -> list[Callable[[], None]]:

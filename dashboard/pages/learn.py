@@ -10,12 +10,10 @@ from typing import Any
 from dashboard import export, links, tours
 from dashboard.pages.learn_editor import EditorPart
 from dashboard.pages.page import Files, Page
-from dashboard.pages.parts import column, heading, html
+from dashboard.pages.parts import column, heading, html, skeleton
 from dashboard.pages.view import View
 from dashboard.state import History
 from dashboard.widgets import TourCards
-
-SKELETON = '<p class="visually-hidden" role="status">Loading the tours</p><div class="skeleton"><i></i><i></i></div>'
 
 HELP = """
 <p>A tour is a few stops: each opens a view, says what to look at, and may ask a question.</p>
@@ -40,7 +38,7 @@ class LearnPage(Page):
 
     def __init__(self, view: View, history: History) -> None:
         self.view, self.state = view, view.state
-        self.layout = column("learnpage", html("skeletonpane", SKELETON))
+        self.layout = column("learnpage", skeleton("the tours"))
         self.cards = TourCards(sizing_mode="stretch_width")
         self.cards.on_message("start", self._start)
         self.state.param.watch(self._list, ["tour", "stop"])

@@ -10,13 +10,11 @@ from dashboard.pages.memory_map import BACK, MemoryMapPart
 from dashboard.pages.memory_retrained import RetrainedPart
 from dashboard.pages.memory_view import Memory
 from dashboard.pages.page import Files, Page
-from dashboard.pages.parts import column, heading, html, row
+from dashboard.pages.parts import column, heading, row, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
 from dashboard.plots.heatmap import figure_html
 from dashboard.state import History
-
-SKELETON = '<p class="visually-hidden" role="status">Loading the memory</p><div class="skeleton"><i></i><i></i></div>'
 
 HELP = """
 <p>Today's water remembers: how far back, through which driver, and held by which store does the past still matter?</p>
@@ -52,7 +50,7 @@ class MemoryPage(Page):
 
     def __init__(self, view: View, history: History) -> None:
         self.view, self.history = view, history
-        self.layout = column("columns memorypage", html("skeletonpane", SKELETON))
+        self.layout = column("columns memorypage", skeleton("the memory"))
         self._memory: Memory | None = None
         self._heat: HeatPart | None = None
 

@@ -59,6 +59,12 @@ def heading(text: str) -> pn.pane.HTML:
     return html("heading", f"<h2>{escape(text)}</h2>")
 
 
+def skeleton(what: str) -> pn.pane.HTML:
+    """What stands in a page until its parts are built: where they will be, in grey; `what` is heard as being loaded."""
+    said = f'<p class="visually-hidden" role="status">Loading {escape(what)}</p>'
+    return html("skeletonpane", f'{said}<div class="skeleton"><i></i><i></i></div>')
+
+
 def job_bar(lane: Lane) -> pn.Row:
     """Progress, what is happening, and cancel; or the sentence of what went wrong. Takes no room while idle."""
     cancel = Buttons(lambda _: lane.cancel(), items=[{"id": "cancel", "label": "Cancel"}])

@@ -7,7 +7,7 @@ from html import escape
 
 from dashboard import export, trust_export
 from dashboard.pages.page import Files, Page
-from dashboard.pages.parts import column, html, show
+from dashboard.pages.parts import column, html, show, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.trust_density import DensityPart
 from dashboard.pages.trust_evaluate import EvaluatePart
@@ -20,8 +20,6 @@ from dashboard.pages.trust_view import Trust
 from dashboard.pages.view import View
 from dashboard.state import History, apply
 from dashboard.widgets import Buttons
-
-SKELETON = '<p class="visually-hidden" role="status">Loading the scores</p><div class="skeleton"><i></i><i></i></div>'
 
 HELP = """
 <p>How far the model at the top can be believed, and where not. Scores are of cells that the scored members never
@@ -51,7 +49,7 @@ class TrustPage(Page):
 
     def __init__(self, view: View, history: History) -> None:
         self.view, self.history = view, history
-        self.layout = column("trustpage", html("skeletonpane", SKELETON))
+        self.layout = column("trustpage", skeleton("the scores"))
         self._trust: Trust | None = None
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dashboard import export, whatif_export
 from dashboard.pages.experiment import Experiment
 from dashboard.pages.page import Files, Page
-from dashboard.pages.parts import column, heading, html
+from dashboard.pages.parts import column, heading, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
 from dashboard.pages.whatif_controls import ControlPart
@@ -15,10 +15,6 @@ from dashboard.pages.whatif_map import DifferencePart
 from dashboard.pages.whatif_pulse import PulsePart
 from dashboard.pages.whatif_runs import RunsPart
 from dashboard.state import History
-
-SKELETON = (
-    '<p class="visually-hidden" role="status">Loading the experiment</p><div class="skeleton"><i></i><i></i></div>'
-)
 
 HELP = """
 <p>Change the weather and let the model run again: the page shows the run as it was, the changed one, and what is
@@ -48,7 +44,7 @@ class WhatIfPage(Page):
 
     def __init__(self, view: View, history: History) -> None:
         self.view, self.history = view, history
-        self.layout = column("columns whatif", html("skeletonpane", SKELETON))
+        self.layout = column("columns whatif", skeleton("the experiment"))
         self._experiment: Experiment | None = None
         self._map: DifferencePart | None = None
         self._pulse: PulsePart | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dashboard import export, why_export
 from dashboard.pages.page import Files, Page
-from dashboard.pages.parts import column, heading, html
+from dashboard.pages.parts import column, heading, skeleton
 from dashboard.pages.pick_map import PickMap
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
@@ -15,8 +15,6 @@ from dashboard.pages.why_pulse import PulsePart
 from dashboard.pages.why_story import StoryPart
 from dashboard.pages.why_view import Why
 from dashboard.state import History
-
-SKELETON = '<p class="visually-hidden" role="status">Loading the story</p><div class="skeleton"><i></i><i></i></div>'
 
 HELP = """
 <p>One cell, one day: which past weather made its water what it was? Methods answer differently; each says what its
@@ -44,7 +42,7 @@ class WhyPage(Page):
 
     def __init__(self, view: View, history: History) -> None:
         self.view, self.history = view, history
-        self.layout = column("columns whypage", html("skeletonpane", SKELETON))
+        self.layout = column("columns whypage", skeleton("the story"))
         self._why: Why | None = None
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from dashboard import state as state_module
 from dashboard.pages import book as book_module
 from dashboard.pages.book import Book
+from dashboard.pages.learn import LearnPage
 from dashboard.pages.view import View
 from dashboard.state import History, State, apply
 from dashboard.tours import read_tour
@@ -55,6 +56,25 @@ def test_a_page_made_by_the_recipe_opens_follows_and_exports(
     (_, _, make) = page.files()["Curves as CSV"]
     assert make().read().startswith(b"time,lat,lon,place")
     assert [item["label"] for item in book.frame.navs[0].items][-1] == "Yearly"
+
+
+def test_a_page_that_cannot_be_built_says_so_and_the_others_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def steps(self: LearnPage) -> list[Callable[[], None]]:
+        def broken() -> None:
+            raise RuntimeError("a broken part")
+
+        return [broken]
+
+    monkeypatch.setattr(LearnPage, "steps", steps)
+    state = State()
+    apply(state, {"page": "learn"})
+    book = Book(View(state), History(state))
+    book.turn()
+    assert "Building the page Learn failed unexpectedly; the log has the details" in book.frame.notice.object
+    assert book.page.layout.objects == [], "no sign of something still on its way"
+    monkeypatch.undo()
+    apply(state, {"page": "trust"})
+    assert len(book.page.layout.objects) > 0
 
 
 def test_the_tour_of_the_docs_is_a_tour() -> None:
