@@ -115,10 +115,10 @@ class Lane(param.Parameterized):
         task.add_done_callback(self._tasks.discard)
 
     async def _alone(self, doing: str, work: Work, done: Callable[[Any], None]) -> None:
-        """Run, and then whatever `done` has started."""
+        """Run, and then whatever `done` has started, in this lane or in others."""
         await self.run(doing, work, done)
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.gather(*others)
 
     async def run(self, doing: str, work: Work, done: Callable[[Any], None]) -> None:
         """As `start`, awaited."""

@@ -295,6 +295,7 @@ CODECS = (
     Codec("day", "day", str, _read_day),
     Codec("target", "target", str, _read_variable),
     Codec("way", "way", str, _choice(METHODS)),
+    Codec("trial", "trial", *_flag("on", "off")),
     Codec("pulsed", "pulsed", str, _read_variable),
     Codec("measure", "measure", str, _choice(MEASURES)),
     Codec("box", "memory_box", _write_box, _read_box),

@@ -87,6 +87,7 @@ class State(param.Parameterized):
     day = param.String("2005-05-15", regex=r"^\d{4}-\d{2}-\d{2}$", doc="Why page: the day that is asked about.")
     target = param.String("tws", doc="Why page: the output that is asked about.")
     way = param.Selector(default="integrated_gradients", objects=list(METHODS), doc="Why page: method of the story.")
+    trial = param.Boolean(False, doc="Why page: the answer is tried out by deletion and insertion.")
     pulsed = param.String("precipitation", doc="Why page: the driver that is given a pulse.")
     memory_box = param.Parameter(
         None, doc="(rows, names, first day back, last day back) of a heatmap's box that cells must show, or None."

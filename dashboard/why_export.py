@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dashboard import pulses, why
+from dashboard import pulses, trial, why
 from dashboard.export import attributes, netcdf_bytes
 from dashboard.selection import row_label
-from dashboard.state import REACH
 from dashboard.tables import html_table
 from hdlcore.runtime.requests import EXPLANATIONS
 
@@ -61,6 +60,14 @@ def story_csv(held: Why) -> io.BytesIO:
     return io.BytesIO(pd.DataFrame(table[columns]).to_csv(index=False).encode("utf-8"))
 
 
+def trial_csv(held: Why) -> io.BytesIO:
+    """Deletion and insertion, step by step, with the random orders."""
+    assert held.trial is not None
+    state = held.state
+    about = {"place": held.view.place, "target": held.target, "day": state.day, "method": held.method}
+    return trial.csv(held.trial, about)
+
+
 def pulse_netcdf(held: Why) -> io.BytesIO:
     """The answer to the pulse, and the twin's where it is known."""
     assert held.response is not None
@@ -87,23 +94,23 @@ def figures(held: Why) -> list[str]:
         for a, b, line in zip(start, end, values.values, strict=True)
     ]
     said = why.sentence(story, held.view.place)
-    return [f"<p>{escape(said)}</p>", html_table(f"Contributions ({story.units})", head, rows)]
+    tried = [f"<p>{escape(trial.sentence(held.trial))}</p>"] if held.trial is not None else []
+    return [f"<p>{escape(said)}</p>", html_table(f"Contributions ({story.units})", head, rows), *tried]
 
 
 def snippet(held: Why) -> str:
     """Python that makes the same contributions from hdlcore alone."""
-    view, state = held.view, held.state
     if held.story is None:
         return f"# {held.empty}\n"
-    asked = why.question(
-        view.model, view.kind, int(state.cell), held.target, held.method, state.day, REACH[state.reach]
-    )  # fmt: skip
     lines = [
         "from hdlcore.attribution.views import event",
         "from hdlcore.runtime.engine import Engine",
         "from hdlcore.runtime.requests import ExplanationRequest",
         "",
-        f"answer = Engine().explain({asked!r})",
-        f"print(event(answer, {state.day!r}).to_pandas())",
+        f"request = {held.request!r}",
+        "answer = Engine().explain(request)",
+        f"print(event(answer, {held.state.day!r}).to_pandas())",
     ]
+    if held.trial is not None:
+        lines.append('print(Engine().curves(request)[["deletion", "insertion"]].to_pandas())')
     return "\n".join(lines) + "\n"

@@ -27,7 +27,8 @@ target, brown took away. Below, the same added up, oldest first: it should reach
 <dd>The quantity, the day (write it, or step), the method, one or two years back.</dd>
 <dt>Believe it?</dt>
 <dd>The contributions should add up; what is lacking is said. The largest is checked at once: the model runs again with
-that weather at its usual. The table holds each method's grades.</dd>
+that weather at its usual. <i>Try the answer out</i> puts all of it back, the most important first: if the method is
+right, the answer moves faster than in random order. The table holds each method's grades.</dd>
 <dt>A pulse</dt>
 <dd>10 mm of rain, 5 K, or more radiation on the day: how every store and flux answers, and whether that can be. Count
 over the land tells how often a warmer day is answered wrongly.</dd>
@@ -85,6 +86,8 @@ class WhyPage(Page):
         if held.story is not None:
             found["Story as CSV"] = (f"{mark}why.csv", csv, lambda: why_export.story_csv(held))
             found["Story as NetCDF"] = (f"{mark}why.nc", netcdf, lambda: why_export.story_netcdf(held))
+        if held.trial is not None:
+            found["Trial as CSV"] = (f"{mark}trial.csv", csv, lambda: why_export.trial_csv(held))
         if held.response is not None:
             found["Pulse as NetCDF"] = (f"{mark}pulse.nc", netcdf, lambda: why_export.pulse_netcdf(held))
         return found

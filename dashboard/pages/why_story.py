@@ -12,6 +12,7 @@ import panel_material_ui as pmui
 from dashboard import memory, why
 from dashboard.pages.heat_pane import HeatPane
 from dashboard.pages.parts import SELECT, choice, column, html, job_bar, row, table_switch
+from dashboard.pages.why_trial import TrialPart
 from dashboard.pages.why_view import Why
 from dashboard.plots.heatmap import color_key
 from dashboard.plots.why import color_end, driver_story, running_sum
@@ -56,6 +57,7 @@ class StoryPart:
             self._plots,
             self._key,
             self.accounts,
+            TrialPart(held).layout,
             self.claim,
             self.table,
         )

@@ -1,4 +1,7 @@
-"""What the parts of the Why page share: the story of one day, and the answer to a pulse; each in a lane of its own."""
+"""What the parts of the Why page share: the story of one day, and the answer to a pulse; each in a lane of its own.
+
+The answer can be tried out on the model as well, by deletion and insertion.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from dashboard.jobs import Lane
 from dashboard.pages.view import Told, View
 from dashboard.state import FILTERS, METHODS, REACH
 from hdlcore.errors import HDLError, RequestError
-from hdlcore.runtime.requests import END, START, ImpulseRequest, SimulationRequest
+from hdlcore.runtime.requests import END, START, ExplanationRequest, ImpulseRequest, SimulationRequest
 
 _WHERE = frozenset({"model", "cell", "focus", *FILTERS})
 STORY = _WHERE | {"day", "target", "way", "reach"}
@@ -24,13 +27,14 @@ PULSE_DAYS = 366
 class Why(Told):
     """The page's model: `story` and `response` (None while there is none, and then why in `empty`), and `truth`."""
 
-    news = frozenset({"story", "pulse", "tally"})
+    news = frozenset({"story", "tried", "pulse", "tally"})
 
     def __init__(self, view: View) -> None:
         super().__init__()
         self.view, self.state = view, view.state
-        self.lane, self.pulse_lane, self.tally_lane = Lane(), Lane(), Lane()
+        self.lane, self.pulse_lane, self.tally_lane, self.trial_lane = Lane(), Lane(), Lane(), Lane()
         self.story: why.Story | None = None
+        self.trial: xr.Dataset | None = None
         self.response: xr.Dataset | None = None
         self.truth: xr.Dataset | None = None
         self.tally: pulses.Tally | None = None
@@ -94,6 +98,8 @@ class Why(Told):
         if names & STORY:
             self._ask()
             told.add("story")
+        elif "trial" in names:
+            self._try()
         if names & PULSE:
             self._pulse()
             told.add("pulse")
@@ -127,14 +133,14 @@ class Why(Told):
 
     def _ask(self) -> None:
         self.lane.cancel()
-        self.lane.error, self.story = "", None
+        self.trial_lane.cancel()
+        self.lane.error, self.trial_lane.error, self.story, self.trial = "", "", None, None
         self.empty = self._refusal()
         if self.empty:
             return
         view, state, held = self.view, self.state, engine.get_engine()
-        cell, day, kind, model = int(state.cell), state.day, view.kind, view.model
-        lags, outputs = REACH[state.reach], self.targets
-        request = why.question(model, kind, cell, self.target, self.method, day, lags)
+        cell, day, model = int(state.cell), state.day, view.model
+        lags, outputs, request = REACH[state.reach], self.targets, self.request
         begin = str(np.datetime64(day) - lags + 1)
         plain = SimulationRequest(model, (cell,), begin, day)
         self.empty = "The answer is on its way."
@@ -152,8 +158,44 @@ class Why(Told):
         def done(story: why.Story) -> None:
             self.story, self.empty = story, ""
             self.tell(frozenset({"story"}))
+            self._try()
 
         self.lane.start("Asking what came before this day", work, done)
+
+    @property
+    def request(self) -> ExplanationRequest:
+        """What is asked for the story."""
+        view, state = self.view, self.state
+        lags = REACH[state.reach]
+        return why.question(view.model, view.kind, int(state.cell), self.target, self.method, state.day, lags)
+
+    @property
+    def trial_lack(self) -> str:
+        """Why the answer cannot be tried out; empty when it can."""
+        if self.story is None:
+            return ""
+        if self.view.kind == "twin":
+            return "The twin's answer is the truth; there is no model to try it out on."
+        if not self.story.by_driver or set(self.story.answer["forcing"].values) != set(self.story.weather.data_vars):
+            return "This method tells nothing driver by driver, so there is no weather to put back step by step."
+        return ""
+
+    def _try(self) -> None:
+        """Deletion and insertion of the story, where they are asked for and known of no other."""
+        self.trial_lane.cancel()
+        self.trial_lane.error = ""
+        if not self.state.trial or self.story is None or self.trial is not None or self.trial_lack:
+            return
+        held, request, asker = engine.get_engine(), self.request, self.view.asker
+
+        def work(progress: Any, cancel: Any) -> xr.Dataset:
+            return held.curves(request, progress, cancel, asker)
+
+        def done(found: xr.Dataset) -> None:
+            self.trial = found
+            self.tell(frozenset({"tried"}))
+
+        self.trial_lane.start("Trying the answer out on the model", work, done)
 
     def _check(self, story: why.Story, plain: SimulationRequest, cancel: Any) -> why.Check | None:
         """Run again with the weather of the largest contribution put back to usual; for a thread."""

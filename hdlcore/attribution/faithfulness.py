@@ -21,12 +21,19 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from hdlcore.attribution.contract import Question, Subject
+from hdlcore.attribution.banded import ignore
+from hdlcore.attribution.contract import Question, Report, Subject
 from hdlcore.attribution.lags import bin_sum
 from hdlcore.models.kernels import fast
+from hdlcore.progress import CancelToken, Progress, check
+from hdlcore.variables import VARIABLES
 
 F8 = NDArray[np.float64]
 RANDOM_ORDERS, RANDOM_SETS = 4, 32
+#: Random orders that the curves of one day are held against.
+ORDERS_OF_A_DAY = 8
+#: Days run between two looks at whether to stop.
+DAYS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -47,14 +54,14 @@ def features_of(answer: xr.Dataset, question: Question) -> Features:
 
 
 class Masked:
-    """Predictions of one member at one cell on target days when features stand at the baseline."""
+    """Predictions at one cell, mean over members, on target days when features stand at the baseline."""
 
     def __init__(self, subject: Subject, question: Question) -> None:
         self.subject, self.question = subject, question
         self.n_features = question.windows[0].size * subject.forcing.shape[-1]
         self.states = fast.trajectory(subject.model, subject.prepared, subject.forcing, subject.state)
 
-    def predict(self, masks: NDArray[np.bool_]) -> F8:
+    def predict(self, masks: NDArray[np.bool_], report: Report = ignore) -> F8:
         """Target on each target day under masks (target day, run, feature), True for the baseline: (target, run)."""
         lags, model = self.question.lags, self.subject.model
         start, end = self.question.windows
@@ -69,8 +76,9 @@ class Masked:
             n_runs = masks.shape[1]
             prepared = self.subject.prepared.cells(torch.zeros(n_runs, dtype=torch.long))
             state = self.states[target - lags + 1][:, :1].expand(-1, n_runs, -1)
-            if lags > 1:
-                state = fast.advance(model, prepared, weather[:-1], state)
+            for first in range(0, lags - 1, DAYS_AT_ONCE):
+                report((i + first / lags) / len(self.question.targets))
+                state = fast.advance(model, prepared, weather[first : min(first + DAYS_AT_ONCE, lags - 1)], state)
             with torch.no_grad():
                 last, _ = fast.run(model, prepared, weather[-1:], state, (self.question.target,))
             results.append(last[0, :, :, 0].mean(0).double().numpy())
@@ -108,17 +116,69 @@ def faithfulness(
 
 def _curves(masked: Masked, order: NDArray[np.int64]) -> dict[str, float]:
     """CPD, CPP, deletion and insertion of one order of features (target day, feature), in the target's unit."""
-    n = order.shape[1]
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(n)[None], axis=1)
-    steps = np.arange(n + 1)[None, :, None]
-    gone = rank[:, None] < steps  # (target, step, feature): the `step` most important features are at the baseline
-    left = rank[:, None] >= n - steps  # the least important go first
-    falling, rising = masked.predict(gone), masked.predict(left)
-    half = n // 2
+    falling, rising = masked.predict(gone_by_step(order)), masked.predict(gone_by_step(order[:, ::-1]))
+    half = order.shape[1] // 2
     return {
         "cpd": float(np.abs(np.diff(falling[:, : half + 1], axis=1)).sum(1).mean()),
         "cpp": float(np.abs(np.diff(rising[:, : half + 1], axis=1)).sum(1).mean()),
         "deletion": float(np.abs(falling - falling[:, :1]).mean()),
         "insertion": float(np.abs(rising - rising[:, :1]).mean()),
     }
+
+
+def gone_by_step(order: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which features stand at the baseline after each step when they go in an order (target day, feature): (target day,
+    step, feature), from none to all."""
+    n = order.shape[1]
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(n)[None], axis=1)
+    return rank[:, None] < np.arange(n + 1)[None, :, None]
+
+
+def day_curves(
+    subject: Subject, question: Question, answer: xr.Dataset, progress: Progress | None = None,
+    cancel: CancelToken | None = None, seed: int = 1,
+) -> xr.Dataset:  # fmt: skip
+    """Deletion and insertion curves of an attribution of one cell and one target day, all in one run of the model.
+
+    Returns
+    -------
+    Dataset over ``step`` (0 to the number of features, drivers x lag windows), in the target's unit: ``deletion``, the
+    target while the most important features go back to the baseline one after the other; ``insertion``, the target
+    while they come back to a run under the baseline, most important first; ``random`` (order, step), deletion in random
+    orders. ``driver``, ``first_lag`` and ``last_lag`` (step) name the feature of a step, of step 0 none. Attributes
+    ``deletion_area``, ``insertion_area`` and ``random_area`` are the mean distances from the full prediction.
+    """
+    features = features_of(answer, question)
+    importance = np.abs(features.values[0])
+    order, draw = np.argsort(-importance, kind="stable"), np.random.default_rng(seed)
+    orders = np.stack([order, order[::-1], *(draw.permutation(order.size) for _ in range(ORDERS_OF_A_DAY))])
+
+    def report(fraction: float) -> None:
+        check(cancel)
+        if progress:
+            progress(fraction, "putting weather back to usual, step by step")
+
+    masks = gone_by_step(orders).reshape(1, -1, order.size)
+    found = Masked(subject, question).predict(masks, report)[0].reshape(len(orders), -1)
+    full = found[0, 0]
+    data = {
+        "deletion": ("step", found[0]),
+        "insertion": ("step", found[1, ::-1]),
+        "random": (("order", "step"), found[2:]),
+    }
+    start, end = question.windows
+    drivers = [str(name) for name in answer["forcing"].values]
+    at, of = np.divmod(order, len(drivers))
+    coords = {
+        "step": np.arange(order.size + 1),
+        "driver": ("step", ["", *(drivers[i] for i in of)]),
+        "first_lag": ("step", np.array([-1, *start[at]], np.int32), {"units": "d"}),
+        "last_lag": ("step", np.array([-1, *end[at]], np.int32), {"units": "d"}),
+    }
+    areas = [float(np.abs(curve - full).mean()) for curve in (found[0], found[1], found[2:])]
+    names = ("deletion_area", "insertion_area", "random_area")
+    result = xr.Dataset(data, coords, dict(zip(names, areas, strict=True)))
+    for name in data:
+        result[name].attrs["units"] = VARIABLES[question.target].units
+    return result

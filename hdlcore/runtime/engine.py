@@ -290,6 +290,17 @@ class Engine:
         positions(self.cells_of(request.model), (request.cell,))
         return self._answer(source, request, lambda turn: source.explain(request, progress, turn), cancel, asker)
 
+    def curves(
+        self, request: ExplanationRequest, progress: Progress | None = None, cancel: CancelToken | None = None,
+        asker: Asker = SOMEONE,
+    ) -> xr.Dataset:  # fmt: skip
+        """Try the answer to a request for one day out on the model: deletion and insertion curves (see
+        `hdlcore.attribution.faithfulness.day_curves`). Raises as `explain` does."""
+        answer, source = self.explain(request, progress, cancel, asker), self._model_source(request.model)
+        return self._answer(
+            source, ("curves", request), lambda turn: source.curves(request, answer, progress, turn), cancel, asker
+        )
+
     def impulse(self, request: ImpulseRequest, cancel: CancelToken | None = None, asker: Asker = SOMEONE) -> xr.Dataset:
         """Follow one pulse of a driver through every store and flux (see `hdlcore.attribution.pulse`).
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from hdlcore.analysis.seasonality import smooth_daily_cycle
 from hdlcore.attribution.attribute import attribute, refuse_too_large
 from hdlcore.attribution.contract import Question, Subject, driver_index
+from hdlcore.attribution.faithfulness import day_curves
 from hdlcore.attribution.pulse import impulse
 from hdlcore.attribution.registry import find_method
 from hdlcore.data.cube import positions
@@ -47,6 +48,24 @@ def explain_cell(
     subject = subject_of(ensemble, np.array([request.cell]), start - (request.lags - 1) * _DAY, end, cancel)
     result = attribute(subject, question, request.method, progress, cancel).isel(cell=0)
     return result.assign_attrs({**attributes(ensemble), **result.attrs, "baseline": BASELINE})
+
+
+def curves_cell(
+    ensemble: Ensemble, request: ExplanationRequest, answer: xr.Dataset, progress: Progress | None,
+    cancel: CancelToken | None,
+) -> xr.Dataset:  # fmt: skip
+    """Deletion and insertion curves of the `answer` to a request for one day (see `day_curves`)."""
+    if request.start != request.end:
+        raise RequestError("Deletion and insertion are followed for one day; ask with the same start and end.")
+    if tuple(answer.get("forcing", xr.DataArray([])).values) != tuple(ensemble.model.forcing):
+        raise RequestError(
+            f"Deletion and insertion put weather back, driver by driver; {find_method(request.method).label.lower()} "
+            "tells nothing driver by driver."
+        )
+    day = parse_date(request.start, "start")
+    subject = subject_of(ensemble, np.array([request.cell]), day - (request.lags - 1) * _DAY, day, cancel)
+    found = day_curves(subject, question_of(request, 1), answer, progress, cancel)
+    return found.assign_attrs({**attributes(ensemble), **found.attrs, "baseline": BASELINE, "method": request.method})
 
 
 def impulse_cells(ensemble: Ensemble, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:

@@ -18,7 +18,7 @@ from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.cache import read_only
 from hdlcore.runtime.domains import domain_of
 from hdlcore.runtime.ensemble import Ensemble
-from hdlcore.runtime.explain import explain_cell, impulse_cells
+from hdlcore.runtime.explain import curves_cell, explain_cell, impulse_cells
 from hdlcore.runtime.fields import equilibrium_of, read_fields
 from hdlcore.runtime.requests import ExplanationRequest, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.simulate import simulate_cells
@@ -103,6 +103,12 @@ class ModelSource:
     def explain(self, request: ExplanationRequest, progress: Progress | None, cancel: CancelToken | None) -> xr.Dataset:
         """Contributions of past forcing by lag, mean over members."""
         return explain_cell(self.ensemble(), request, progress, cancel)
+
+    def curves(
+        self, request: ExplanationRequest, answer: xr.Dataset, progress: Progress | None, cancel: CancelToken | None
+    ) -> xr.Dataset:
+        """Deletion and insertion curves of the answer to a request for one day."""
+        return curves_cell(self.ensemble(), request, answer, progress, cancel)
 
     def impulse(self, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:
         """Response of every output to a pulse of a driver, mean over members."""

@@ -57,6 +57,30 @@ def test_days_and_methods_by_keys_and_a_refusal_that_leaves_the_page_alive(app: 
     expect(app.page).to_have_url(re.compile("way=carriers"))
 
 
+def test_an_answer_is_tried_out_from_its_link_and_by_the_button(app: Explorer, tmp_path: Path) -> None:
+    """Deletion and insertion: a sentence, two curves, a table, a file; closed again, the link forgets it."""
+    app.visit("v=1&page=why&at=50.5,10.5&trial=on")
+    said = app.page.get_by_text(
+        re.compile(r"most important back to usual first, and the answer moves .* mm on average")
+    )
+    expect(said).to_be_visible()
+    for name in ("as the most important weather goes back to usual", "as it comes back first"):
+        expect(
+            app.page.get_by_role("img", name=re.compile(f"^The answer {name}: from .* to .* in 45 steps"))
+        ).to_be_visible()
+    app.button(re.compile("^Deletion and insertion as a table")).click()
+    expect(app.page.get_by_role("table", name=re.compile("tried out"))).to_be_visible()
+    app.button("Export").click()
+    with app.page.expect_download() as got:
+        app.button("Trial as CSV").click()
+    got.value.save_as(tmp_path / "trial.csv")
+    assert set(pd.read_csv(tmp_path / "trial.csv")["curve"]) == {"deletion", "insertion", "random"}
+    app.page.keyboard.press("Escape")
+    app.button("Hide the trial").click()
+    expect(said).to_be_hidden()
+    expect(app.page).not_to_have_url(re.compile("trial=on"))
+
+
 def test_a_pulse_of_warmth_is_checked_here_and_counted_over_the_land(app: Explorer) -> None:
     """Driver, tiles, checks; then the share of responses that are not plausible."""
     app.visit("v=1&page=why&way=gradient_x_input&at=0.5,38.5")

@@ -60,6 +60,7 @@ states = st.fixed_dictionaries(
         "day": st.dates().map(lambda day: day.isoformat()),
         "target": st.sampled_from(sorted(VARIABLES)),
         "way": st.sampled_from(list(METHODS)),
+        "trial": st.booleans(),
         "pulsed": st.sampled_from(sorted(VARIABLES)),
         "memory_box": st.one_of(
             st.none(), st.just(("zone", ("arid", "cold"), 90, 364)), st.just(("driver", ("wind_speed",), 0, 0))

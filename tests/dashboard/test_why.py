@@ -11,9 +11,11 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard import engine, links, pulses, why, why_export
+from dashboard import engine, links, pulses, trial, why, why_export
 from dashboard.pages.view import View
+from dashboard.pages.why_trial import TrialPart
 from dashboard.pages.why_view import Why
+from dashboard.selection import row_label
 from dashboard.state import METHODS, State, apply
 from hdlcore.errors import ModelError, RequestError
 from hdlcore.runtime.requests import EXPLANATIONS
@@ -78,6 +80,29 @@ def test_every_method_tells_a_story_or_says_why_not(name: str) -> None:
     assert made.story.by_driver == (EXPLANATIONS[name].axis == "forcing")
     if made.story.in_target and made.story.by_driver:
         assert made.story.check is not None
+
+
+def test_an_answer_is_tried_out_when_asked_for(page: Why) -> None:
+    """The curves run between the prediction and the run under usual weather; they stop with the story they are of."""
+    assert page.trial is None, "closed, it costs nothing"
+    made = _page(trial=True)
+    found, story = made.trial, made.story
+    whole = float(story.answer["difference"].values[0])
+    np.testing.assert_allclose(found["deletion"].values[[0, -1]], [story.value, story.value - whole], atol=0.05)
+    np.testing.assert_allclose(found["insertion"].values[[0, -1]], found["deletion"].values[[-1, 0]], atol=1e-3)
+    assert found.sizes["step"] == 1 + 3 * 15 and trial.sentence(found).count("mm") >= 4
+    part = TrialPart(made)
+    assert "moves" in part.lead.object and part.body.visible
+    first = trial.feature(found, 1)
+    name, a, b, _ = why.largest(story.answer)
+    assert first.startswith(row_label(name)) and f"{a} to {b} days ago" in first
+    table = pd.read_csv(why_export.trial_csv(made))
+    assert set(table["curve"]) == {"deletion", "insertion", "random"} and len(table) == 46 * 10
+    assert "curves(request)" in why_export.snippet(made) and len(why_export.figures(made)) == 3
+    apply(made.state, {"way": "carriers"})
+    assert made.trial is None and "driver by driver" in made.trial_lack and "driver by driver" in part.lead.object
+    apply(made.state, {"trial": False})
+    assert "gone" in part.body.css_classes
 
 
 def test_the_twins_story_is_the_truth_and_the_model_that_learned_from_it_is_pulsed_beside_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,9 @@ import xarray as xr
 from hdlcore.attribution import sanity
 from hdlcore.attribution.attribute import attribute
 from hdlcore.attribution.contract import Question, Subject
-from hdlcore.attribution.faithfulness import Masked, faithfulness, features_of
+from hdlcore.attribution.faithfulness import Masked, day_curves, faithfulness, features_of
 from hdlcore.attribution.oracle import Cascade, Reservoir, reservoir_subject
+from hdlcore.errors import Cancelled
 from hdlcore.models.hybrid import stack_members
 from hdlcore.models.kinds.lstm import LSTM
 
@@ -93,3 +95,41 @@ def test_members_that_agree_have_one_and_one_member_has_no_agreement() -> None:
 
 def test_the_reservoir_is_what_it_says() -> None:
     assert attribute(reservoir_subject(Reservoir), QUESTION, "saliency")["attribution"].sum("lag").max() < 1
+
+
+def test_deletion_ends_at_the_baseline_and_insertion_at_the_prediction(made: Subject, answer: xr.Dataset) -> None:
+    """Whatever the order: nothing gone is the prediction, all gone the run under the baseline; and the reverse."""
+    one = Question(QUESTION.target, QUESTION.targets[-1:], QUESTION.lags)
+    told = answer.isel(time=[-1])
+    found = day_curves(made, one, told)
+    masked = Masked(made, one)
+    n = masked.n_features
+    full, base = masked.predict(np.stack([[np.zeros(n, bool), np.ones(n, bool)]]))[0]
+    assert found.sizes["step"] == n + 1 and abs(full - base) > 0
+    for name, first, last in (("deletion", full, base), ("insertion", base, full)):
+        np.testing.assert_allclose(found[name].values[[0, -1]], [first, last], rtol=1e-6)
+    np.testing.assert_allclose(found["random"].values[:, [0, -1]], [[full, base]] * found.sizes["order"], rtol=1e-6)
+    half = np.zeros((1, 1, n), bool)
+    windows, drivers = list(one.windows[0]), list(told["forcing"].values)
+    for step in range(1, n // 2 + 1):  # the features it names are those that are gone
+        at = windows.index(int(found["first_lag"].values[step])) * len(drivers)
+        half[0, 0, at + drivers.index(str(found["driver"].values[step]))] = True
+    np.testing.assert_allclose(found["deletion"].values[n // 2], masked.predict(half)[0, 0], rtol=1e-6)
+
+
+def test_areas_of_a_true_attribution_beat_chance_and_those_of_its_reverse_do_not(
+    made: Subject, answer: xr.Dataset
+) -> None:
+    one = Question(QUESTION.target, QUESTION.targets[-1:], QUESTION.lags)
+    told = answer.isel(time=[-1])
+    good = day_curves(made, one, told).attrs
+    size = abs(told["attribution"])
+    bad = day_curves(made, one, told.assign(attribution=size.max() - size)).attrs
+    assert good["deletion_area"] > good["random_area"] > good["insertion_area"]
+    assert bad["insertion_area"] > good["insertion_area"] and bad["random_area"] == good["random_area"]
+
+
+def test_curves_stop_when_told(made: Subject, answer: xr.Dataset) -> None:
+    one, stop = Question(QUESTION.target, QUESTION.targets[-1:], QUESTION.lags), threading.Event()
+    with pytest.raises(Cancelled):
+        day_curves(made, one, answer.isel(time=[-1]), lambda fraction, _: stop.set(), stop)
