@@ -36,7 +36,7 @@ class Side:
 
 def difference(left: Side, right: Side) -> NDArray[np.float32] | None:
     """R minus L, (cell); None where one of them has no map."""
-    if left.layer is None or right.layer is None or left.layer.mixed:
+    if left.layer is None or right.layer is None or not left.layer.ordered:
         return None
     return (right.layer.values - left.layer.values).astype(np.float32)
 
@@ -70,6 +70,8 @@ def sentence(left: Side, right: Side, found: dict[str, float], here: tuple[float
     """How far the two differ over the map, and at the chosen place."""
     problem = right.problem or left.problem
     layer = left.layer or right.layer
+    if layer is not None and layer.classed and not problem:
+        return "Classes have names but no difference; the legend of the page Explore says which is which."
     if layer is not None and layer.mixed and not problem:
         return "Mixed shares have colours but no difference; the triangle of the page Explore is their legend."
     if problem or layer is None or not found["cells"]:

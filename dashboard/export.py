@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from dashboard import engine, links
-from dashboard.layers import field
+from dashboard.layers import OBSERVED, field
 from dashboard.plots.ternary import CORNERS
 from dashboard.series import OTHER
 from hdlcore.variables import variable
@@ -86,6 +86,11 @@ def map_dataset(view: View) -> xr.Dataset:
         attrs["long_name"] = view.title
     if view.map_generated:
         attrs = {**attrs, "source": "generated"}
+    if shown.finer is not None:
+        known = shown.finer.attributes()
+        attrs |= {key: str(known[key]) for key in ("source", "product", "licence")}
+    if shown.classed:
+        attrs |= {key: world[shown.variable.name].attrs[key] for key in ("flag_values", "flag_meanings")}
     data = {shown.variable.name: ("cell", shown.values[keep].astype(np.float32), attrs)}
     if shown.mixed and view.fields is not None:  # the shares themselves, not the numbers of their colours
         data = {
@@ -197,8 +202,29 @@ def series_csv(view: View) -> io.BytesIO:
 
 
 def map_netcdf(view: View) -> io.BytesIO:
-    """The map as CF NetCDF."""
-    return netcdf_bytes(map_dataset(view))
+    """The map as CF NetCDF, on the grid it is drawn on."""
+    return netcdf_bytes(map_dataset(view) if view.layer.finer is None else grid_dataset(view))
+
+
+def grid_dataset(view: View) -> xr.Dataset:
+    """The map on its finer grid (lat, lon): all of it, or what lies in the cells left by the filters."""
+    of_cells, grid = map_dataset(view), view.layer.finer
+    assert grid is not None
+    values = grid.values()
+    rows, columns = values.shape
+    if not view.selection.mask.all():
+        kept = np.zeros((180, 360), bool)
+        kept.flat[view.world["cell"].values[view.selection.mask]] = True
+        values = np.where(np.kron(kept, np.ones((rows // 180, columns // 360), bool)), values, np.nan)
+    name, step = view.layer.variable.name, grid.step
+    attrs = {key: value for key, value in of_cells[name].attrs.items() if key != "cell_methods"}
+    coords: dict[str, Any] = {
+        "lat": ("lat", 90 - (np.arange(rows) + 0.5) * step, of_cells["lat"].attrs),
+        "lon": ("lon", (np.arange(columns) + 0.5) * step - 180, of_cells["lon"].attrs),
+    }
+    if "month" in of_cells.coords:
+        coords["month"] = of_cells["month"].variable
+    return xr.Dataset({name: (("lat", "lon"), values, attrs)}, coords, of_cells.attrs | {"comment": view.map_label})
 
 
 def series_netcdf(view: View) -> io.BytesIO:
@@ -232,7 +258,7 @@ def snippet(view: View) -> str:
             f"data = engine.fields({view.model!r})[{next(iter(CORNERS))!r}]",
         ]
     elif view.fields is None or name not in view.fields:
-        source = {"tws_observed": "tws_observed_msc"}.get(name, name)
+        source = OBSERVED.get(name, name)
         lines = ["from hdlcore.data.cube import open_world", "", "world = open_world()", f"data = world[{source!r}]"]
     else:
         lines = [
@@ -243,6 +269,13 @@ def snippet(view: View) -> str:
             f"data = engine.fields({view.model!r})[{name!r}]",
         ]
     held = field(name, view.observed, view.fields)
+    grid = view.layer.finer
+    if grid is not None:  # what is drawn; the numbers below are of the cells
+        lines[0:0] = ["from hdlcore.data.fine import open_fine"]
+        taken = ", departure=True" if grid.departure else ""
+        lines.append(
+            f"drawn = open_fine().values({grid.name!r}, {grid.month}{taken})  # rows from 90 N, columns from 180 W"
+        )
     seasonal = held is not None and held.ndim == 2
     if view.layer.departure and view.can_depart:
         lines.append('data = data - data.mean("month")')
@@ -321,6 +354,9 @@ def provenance_html(view: View) -> str:
     """Where everything on the screen comes from, as a definition list."""
     info = engine.get_models().get(view.model)
     rows = [("Shown", f"{view.title} ({view.layer.variable.units})")]
+    if view.layer.finer is not None:
+        about = view.layer.finer.attributes()
+        rows.append(("Map", f"{view.map_label} Licence: {about['licence']}."))
     if info is not None:
         rows += [
             ("Model", f"{info.title} ({info.id}), {info.members} member{'s' if info.members > 1 else ''}"),

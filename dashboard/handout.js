@@ -82,6 +82,10 @@ const begin = async () => {
   const tell = () => {
     const level = at(chosen)
     if (map.mixed) { said.textContent = `${place(chosen)}: blue is snow, orange soil moisture, green groundwater; a mixed colour, a mixed swing.`; return }
+    if (map.classes.length && level !== 255) {
+      said.textContent = `${place(chosen)}: ${map.title.toLowerCase()} ${map.classes[Math.round((level / 254) * (map.high - map.low))]}.`
+      return
+    }
     const number = level === 255 ? "no value here" : `${show(map.low + (level / 254) * (map.high - map.low))} ${map.units}`
     said.textContent = `${place(chosen)}, ${names[month - 1]}: ${map.title.toLowerCase()} ${number}${map.departure ? " from the yearly mean" : ""}.`
   }
@@ -113,7 +117,7 @@ const begin = async () => {
     if (id >= 0) { chosen = id; all(); tell() } else said.textContent = "There is no land cell here; click on land."
   }
   canvas.onclick = click
-  document.querySelector(".key").hidden = map.mixed
+  document.querySelector(".key").hidden = map.mixed || map.classes.length > 0
   document.getElementById("low").textContent = show(map.low)
   document.getElementById("high").textContent = `${show(map.high)} ${map.units}`
   document.querySelector(".key i").style.background = `linear-gradient(to right, ${map.palette.join(",")})`

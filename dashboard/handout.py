@@ -22,6 +22,7 @@ from dashboard.layers import MONTHS, field, layer, yearly_mean
 from dashboard.plots.components import LABELS
 from dashboard.plots.palette import palette
 from dashboard.plots.worldmap import run_lengths
+from dashboard.selection import flag_names
 from dashboard.series import STORES
 from dashboard.summary import units_in_words
 from dashboard.theme import DASHES, FONT, LIGHT, component_colors
@@ -67,12 +68,17 @@ def map_data(view: View) -> dict[str, Any]:
     return {
         "size": [int(index.shape[1]), int(index.shape[0])], "runs": packed(value), "lengths": packed(length),
         "values": packed(to_bytes(values, low, high)), "months": len(shown), "month": view.state.month,
-        "low": low, "high": high, "palette": [*palette(view.layer.cmap)[:: 1 if view.layer.mixed else 3]],
-        "mixed": view.layer.mixed,
+        "low": low, "high": high, "palette": [*palette(view.layer.cmap)[:: 3 if view.layer.ordered else 1]],
+        "mixed": view.layer.mixed, "classes": _classes(view),
         "units": units_in_words(view.layer.variable.units) or "share", "title": view.layer.variable.long_name,
         "departure": view.layer.departure, "cells": packed(view.world["cell"].values.astype(np.int32)),
         "coast": line(projection.coast), "outline": line(projection.outline), "chosen": view.selection.position,
     }  # fmt: skip
+
+
+def _classes(view: View) -> list[str]:
+    """Names of the classes of the map, the first of code 1; empty for a map of numbers."""
+    return list(flag_names(view.world, view.layer.variable.name).values()) if view.layer.classed else []
 
 
 def curve_data(view: View) -> dict[str, Any]:
@@ -100,7 +106,7 @@ def lesson(view: View, title: str, text: str, question: Question | None, figures
     parts = {
         "TITLE": escape(title), "TEXT": text, "QUESTION": _question(question), "FIGURES": "\n".join(figures),
         "SENTENCE": escape(view.sentence()), "MARK": f"<mark>{kind}</mark>" if kind else "",
-        "CREDIT": escape(f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {view.label} {references(view)} View: {link}."),
+        "CREDIT": escape(f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {view.origin} {references(view)} View: {link}."),
         "DATA": json.dumps(data, separators=(",", ":")), "FONT": FONT, "SCRIPT": _file("handout.js"),
         "TOKENS": ";".join(f"--{name}:{color}" for name, color in LIGHT.items()),
     }  # fmt: skip

@@ -8,12 +8,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from dashboard import finer
+from dashboard.finer import Finer
 from dashboard.plots import ternary
 from hdlcore.errors import RequestError
 from hdlcore.variables import VARIABLES, Variable, variable
 
 #: The quantity whose map mixes the shares of snow, soil and groundwater.
 MIXED = "store_shares"
+#: Quantities that are classes: the codes of the world cube's variable of the same name.
+CLASSES = ("land_cover", "koeppen")
 MONTHS = [
     "January",
     "February",
@@ -41,7 +45,7 @@ GROUPS = (
     "Learned, fixed",
     "Memory",
     "Skill",
-    "Observed",
+    "Observed and reanalysis",
     "Land",
 )
 _BY_KIND = {
@@ -50,30 +54,35 @@ _BY_KIND = {
     "parameter": "Learned, fixed",
     "memory": "Memory",
     "score": "Skill",
-    "observation": "Observed",
+    "observation": "Observed and reanalysis",
     "static": "Land",
 }
 # States of plants, snow and ground that are neither water nor carbon.
 _STATES = {"leaf_area_index", "soil_temperature", "snow_cover", "moisture_stress", "fapar", "ndvi"}
 # What a made-up world calls them: it learned nothing, and nothing of it was observed.
 _MADE_UP = {
-    "Observed": "As satellites would see it",
+    "Observed and reanalysis": "As satellites would see it",
     "Learned, through the year": "Fractions",
     "Learned, fixed": "Parameters",
 }
 #: Said of what a made-up world's satellites would see, where a real one's name would be untrue.
 _LIKE = ", as a satellite would see it"
 # Blue is wet in every departure of water; warm is red.
-_WARM = {"air_temperature", "net_radiation"}
+WARM = {"air_temperature", "air_temperature_reanalysis", "net_radiation"}
 # Already departures, from a yearly mean that was taken off when they were made.
 _DEPARTURES = {"tws_observed", "tws_smoothed", "tws_residual"}
-# In the cube itself: shown whether there is a model or not.
-_OBSERVED = {
+#: In the cube itself, under which name: shown whether there is a model or not.
+OBSERVED = {
     "precipitation": "precipitation",
     "air_temperature": "air_temperature",
+    "precipitation_reanalysis": "precipitation",
+    "air_temperature_reanalysis": "air_temperature",
     "tws_observed": "tws_observed_msc",
     "elevation": "elevation",
     "ndvi_max": "ndvi_max",
+    "ndvi_min": "ndvi_min",
+    "land_cover": "land_cover",
+    "koeppen": "koeppen",
 }
 
 
@@ -81,7 +90,8 @@ _OBSERVED = {
 class Layer:
     """One map: `values` (cell) float32, NaN where there are none; the fixed range; the colour map's name.
 
-    `seasonal` says the quantity has months, `departure` that a yearly mean has been taken off.
+    `seasonal` says the quantity has months, `departure` that a yearly mean has been taken off. `finer` is the same on a
+    finer grid, where there is one: it is what is drawn; selections, means and tables are of the cells.
     """
 
     variable: Variable
@@ -91,11 +101,22 @@ class Layer:
     cmap: str
     seasonal: bool
     departure: bool
+    finer: Finer | None = None
 
     @property
     def mixed(self) -> bool:
         """Whether the values are classes of mixed shares, which have colours but no order."""
         return self.variable.name == MIXED
+
+    @property
+    def classed(self) -> bool:
+        """Whether the values are codes of named classes."""
+        return self.variable.name in CLASSES
+
+    @property
+    def ordered(self) -> bool:
+        """Whether more or less can be said of the values: a range, a mean, a difference."""
+        return not (self.mixed or self.classed)
 
     @property
     def diverging(self) -> bool:
@@ -112,7 +133,7 @@ class Layer:
     def range_of_shown(self, mask: NDArray[np.bool_]) -> tuple[float, float]:
         """Range from the 1st to the 99th percentile of the cells let through; around zero when diverging."""
         shown = self.values[mask & np.isfinite(self.values)]
-        if shown.size < 2 or self.mixed:
+        if shown.size < 2 or not self.ordered:
             return self.low, self.high
         low, high = (float(value) for value in np.percentile(shown, [1, 99]))
         if self.diverging:
@@ -129,8 +150,8 @@ def field(name: str, world: xr.Dataset, fields: xr.Dataset | None) -> NDArray[np
         return ternary.classes(np.stack([fields[share].values for share in ternary.CORNERS]))
     if fields is not None and name in fields.data_vars and set(fields[name].dims) <= {"month", "cell"}:
         return fields[name].transpose(..., "cell").values
-    if name in _OBSERVED and _OBSERVED[name] in world.data_vars:
-        return world[_OBSERVED[name]].transpose(..., "cell").values
+    if name in OBSERVED and OBSERVED[name] in world.data_vars:
+        return world[OBSERVED[name]].transpose(..., "cell").values
     return None
 
 
@@ -186,15 +207,18 @@ def layer(
     if data is None:
         raise RequestError(f"{entry.long_name} is not among what is shown here; choose another quantity.")
     seasonal = data.ndim == 2
+    own = fields is not None and name in fields.data_vars
+    fine = "" if own or OBSERVED.get(name) not in finer.names() else OBSERVED[name]
     taken = departure and has_departure(name, world, fields)
     values = data[month - 1] if seasonal else data
     if taken:
         values = values - yearly_mean(data)
-        half = float(entry.anomaly or 1)
-        return Layer(entry, values.astype(np.float32), -half, half, "vik" if name in _WARM else "vik_r", True, True)
-    return Layer(
-        entry, np.asarray(values, np.float32), entry.low, entry.high, entry.cmap, seasonal, name in _DEPARTURES
-    )
+        half, cmap = float(entry.anomaly or 1), "vik" if name in WARM else "vik_r"
+        grid = Finer(fine, month, departure=True) if fine else None
+        return Layer(entry, values.astype(np.float32), -half, half, cmap, True, True, grid)
+    grid = Finer(fine, month if seasonal else 1, classes=name in CLASSES) if fine else None
+    values, left = np.asarray(values, np.float32), name in _DEPARTURES
+    return Layer(entry, values, entry.low, entry.high, entry.cmap, seasonal, left, grid)
 
 
 def yearly_mean(data: NDArray) -> NDArray:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dashboard import finer
+from dashboard.classes import percent, shares
 from dashboard.export import references
+from dashboard.plots import screen
 from dashboard.plots.palette import palette
+from dashboard.plots.projection import ICE, Projection
+from dashboard.plots.screen import Window
 from dashboard.plots.ternary import CORNERS
 from dashboard.summary import units_in_words
 from dashboard.theme import LIGHT
@@ -25,8 +32,6 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
     from matplotlib.colors import ListedColormap, Normalize
     from matplotlib.figure import Figure
 
-    from dashboard.plots.projection import ICE
-
     projection = view.projection()
     west, east, south, north = projection.extent
     low, high = view.color_range()
@@ -38,19 +43,10 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
     axes = figure.add_axes((0.02, 1.08 / figure.get_figheight(), 0.96, inner))
     axes.set_axis_off()
     axes.set(xlim=(west, east), ylim=(south, north))
-    rgba = colors(norm(view.layer.values))
-    rgba[~np.isfinite(view.layer.values)] = _rgba(LIGHT["nodata"])
-    pale = ~view.selection.mask
-    rgba[pale] = 0.18 * rgba[pale] + 0.82 * np.array(_rgba(LIGHT["ocean"]))
-    clear = (0.0, 0.0, 0.0, 0.0)
-    picture = np.vstack([rgba, [clear, _rgba(LIGHT["nodata"])]])
-    index = np.where(
-        projection.index >= 0, projection.index, np.where(projection.index == ICE, len(rgba) + 1, len(rgba))
-    )
     axes.fill(*projection.outline, color=LIGHT["ocean"], zorder=0)
     axes.plot(*projection.graticule, color=LIGHT["text"], alpha=0.15, lw=0.5, zorder=1)
     axes.imshow(
-        picture[index],
+        _pixels(view, projection, lambda values: colors(norm(values))),
         extent=(west, east, south, north),
         origin="lower",
         interpolation="nearest",
@@ -68,18 +64,43 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
         for left, (name, color) in zip((0.64, 0.74, 0.84), CORNERS.items(), strict=True):
             label = name.removesuffix("_share").capitalize()
             figure.text(left, 0.86 / top, f"■ {label}", fontsize=11, color=color, va="center")
+    elif view.layer.classed:
+        for at, (code, name, share) in enumerate(shares(view.world, view.layer, view.selection.mask)[:8]):
+            where = (0.34 + 0.16 * (at // 2), (0.88 - 0.24 * (at % 2)) / top)
+            text = f"■ {name if len(name) < 26 else name[:25] + '…'} {percent(share)}"
+            figure.text(*where, text, fontsize=7.5, color=palette(view.layer.cmap)[code - 1], va="center")
     else:
         bar = figure.add_axes((0.64, 0.86 / top, 0.34, 0.13 / top))
         legend = figure.colorbar(ScalarMappable(norm, colors), cax=bar, orientation="horizontal", extend="both")
         legend.set_label(units_in_words(view.layer.variable.units), fontsize=9)
         bar.tick_params(labelsize=9)
-    model = f"Model {view.model}. {view.label}" if view.kind == "model" and view.fields is not None else view.label
-    foot = f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {model}\n{references(view)}"
+    modelled = view.kind == "model" and view.fields is not None and view.layer.finer is None
+    model = f"Model {view.model}. " if modelled else ""
+    foot = f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {model}{view.map_label}\n{references(view)}"
     figure.text(0.02, 0.36 / top, foot, fontsize=6.5, color=LIGHT["quiet"], va="top", wrap=False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
     stream.seek(0)
     return stream
+
+
+def _pixels(view: View, projection: Projection, paint: Callable[[NDArray], NDArray]) -> NDArray:
+    """The map's colours (row, column, RGBA): of the cells, or of the finer grid where the quantity has one."""
+    ocean, nodata, index = np.array(_rgba(LIGHT["ocean"])), _rgba(LIGHT["nodata"]), projection.index
+    cell, grid = np.maximum(index, 0), view.layer.finer
+    values, known = view.layer.values[cell].astype(float), index >= 0
+    if grid is not None:
+        rows, columns = index.shape
+        drawn = finer.picture(grid, projection, Window(*projection.extent, columns, rows))
+        values, known = drawn.values(), drawn.codes >= screen.FIRST
+    rgba = paint(values)
+    rgba[known & ~np.isfinite(values)] = nodata
+    pale = known & ~((index >= 0) & view.selection.mask[cell])
+    if not view.selection.mask.all():
+        rgba[pale] = 0.18 * rgba[pale] + 0.82 * ocean
+    rgba[~known] = (0.0, 0.0, 0.0, 0.0)
+    rgba[~known & (index == ICE)] = nodata
+    return rgba
 
 
 def _rgba(color: str) -> tuple[float, float, float, float]:

@@ -54,8 +54,13 @@ def _place(label: str) -> str:
     return label if len(label) < 60 else label[:57] + "…"
 
 
-def sentence(shown: Layer, month: int, selection: Selection, area: np.ndarray, season: xr.Dataset | None) -> str:
-    """'Central Amazon, May: 310 mm above its yearly mean; soil moisture carries 71 % of the swing.'"""
+def sentence(
+    shown: Layer, month: int, selection: Selection, area: np.ndarray, season: xr.Dataset | None, classes: str = ""
+) -> str:
+    """'Central Amazon, May: 310 mm above its yearly mean; soil moisture carries 71 % of the swing.'
+
+    `classes` says what is there of a map of classes.
+    """
     values = shown.values[selection.of].astype(float)
     good = np.isfinite(values)
     name, units = shown.variable.long_name, shown.variable.units
@@ -65,6 +70,9 @@ def sentence(shown: Layer, month: int, selection: Selection, area: np.ndarray, s
         return f"{head}: {name[0].lower() + name[1:]} has no value here."
     if shown.mixed:
         return f"{head}: {_carriers(season)}{mean}."
+    if shown.classed:
+        return f"{head}: {name[0].lower() + name[1:]} is {classes}{mean}."
+    name, source = (name.removesuffix(", ERA5"), " in ERA5") if name.endswith(", ERA5") else (name, "")
     value = float(np.average(values[good], weights=area[selection.of][good]))
     if shown.departure and shown.variable.name != "tws_residual":
         side = "above" if value >= 0 else "below"
@@ -73,9 +81,9 @@ def sentence(shown: Layer, month: int, selection: Selection, area: np.ndarray, s
         what = (
             "" if shown.variable.name in ("tws", "tws_observed", "tws_smoothed") else f"{name[0].lower() + name[1:]} "
         )
-        text = f"{head}: {what}{quantity(abs(value), units)} {side} its yearly mean{who}{mean}"
+        text = f"{head}: {what}{quantity(abs(value), units)} {side} its yearly mean{who or source}{mean}"
     else:
-        text = f"{head}: {name[0].lower() + name[1:]} {quantity(value, units)}{mean}"
+        text = f"{head}: {name[0].lower() + name[1:]} {quantity(value, units)}{source}{mean}"
     shares = swing_shares(season) if season is not None and "tws" in season else {}
     if shares:
         lead = max(shares, key=lambda key: shares[key])

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from dashboard.classes import shares as class_shares
 from dashboard.layers import MONTHS, Layer
 from dashboard.plots import ternary
 from dashboard.plots.heatmap import row_names
@@ -57,6 +58,11 @@ def map_table(world: xr.Dataset, shown: Layer, mask: NDArray[np.bool_], title: s
     good = mask & np.isfinite(values)
     if shown.mixed:
         return shares_table(values, area, codes, good, world, title)
+    if shown.classed:
+        counts = {code: int((good & (values == code)).sum()) for code in np.unique(values[good])}
+        found = class_shares(world, shown, mask)
+        rows = [[name, f"{100 * share:.2f}", f"{counts[code]:,}"] for code, name, share in found]
+        return html_table(f"{title}: shares of the area of the cells left", ["Class", "Area %", "Cells"], rows)
     rows = []
     for code, name in flag_names(world, "climate_zone").items():
         chosen = good & (codes == code)

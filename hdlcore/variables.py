@@ -69,6 +69,8 @@ _TABLE = [
     Variable("vapour_pressure_deficit", "Vapour pressure deficit", "hPa", "forcing", "bamako_r", 0, 30, 15, None, "drier air", "", "water_vapor_saturation_deficit_in_air"),
     Variable("wind_speed", "Wind speed", "m s-1", "forcing", "batlow", 0, 10, 5, None, "stronger wind", "", "wind_speed"),
     Variable("co2", "Carbon dioxide in the air", "1e-6", "forcing", "batlow", 300, 450, 40, None, "more carbon dioxide", "Parts per million.", "mole_fraction_of_carbon_dioxide_in_air"),
+    Variable("precipitation_reanalysis", "Precipitation, ERA5", "mm d-1", "observation", "devon_r", 0, 12, 6, "#0072B2", "water falling", "Reanalysis: observations put into a weather model, mean 2000 to 2025. " + _MM, "lwe_precipitation_rate"),
+    Variable("air_temperature_reanalysis", "Air temperature, ERA5", "degC", "observation", "roma_r", -30, 35, 20, "#D55E00", "warmer", "Reanalysis: observations put into a weather model, mean 2000 to 2025.", "air_temperature"),
     # stores
     Variable("tws", "Total water storage", "mm", "store", "davos_r", 0, 800, 200, None, "more water stored", "Snow, soil moisture and groundwater together. " + _MM),
     Variable("swe", "Snow water equivalent", "mm", "store", "oslo", 0, 300, 150, SNOW, "more snow", "The water that the snow on the ground would make if it melted. " + _MM, "lwe_thickness_of_surface_snow_amount"),
@@ -203,8 +205,11 @@ _TABLE = [
     Variable("soil_share", "Share of storage variance carried by soil moisture", "1", "store", "lajolla_r", 0, 1, None, SOIL, "soil carries the swing"),
     Variable("groundwater_share", "Share of storage variance carried by groundwater", "1", "store", "davos_r", 0, 1, None, GROUNDWATER, "groundwater carries the swing"),
     # statics
-    Variable("elevation", "Elevation", "m", "static", "oleron", 0, 5000, None, None, "higher"),
+    Variable("elevation", "Elevation", "m", "static", "oleron_land", 0, 5000, None, None, "higher"),
     Variable("ndvi_max", "Greenest NDVI of the year", "1", "static", "bamako_r", 0, 1, None, None, "greener"),
+    Variable("ndvi_min", "Least green NDVI of the year", "1", "static", "bamako_r", 0, 1, None, None, "greener"),
+    Variable("land_cover", "Dominant land cover", "1", "static", "igbp", 1, 16, None, None, "", "The commonest class of the International Geosphere-Biosphere Programme, seen by MODIS in 2019.", "area_type"),
+    Variable("koeppen", "Köppen-Geiger climate", "1", "static", "koeppen", 1, 31, None, None, "", "Classes of temperature and precipitation through the year."),
 ]
 # fmt: on
 

@@ -117,12 +117,12 @@ class MapsPart:
         self.legend.param.update(
             label=f"{shown.variable.long_name}, both maps", units=units, palette=[*colors[::8], colors[-1]], low=low,
             high=high, ticks=ticks(low, high), counts=bins(shown, self.view.selection.mask, low, high), mode=mode,
-            explanation=shown.variable.explanation, brush=None, visible=True,
+            explanation=shown.variable.explanation, brush=None, visible=shown.ordered,
         )  # fmt: skip
 
     def _show_difference(self, left: Side, right: Side) -> None:
         gap, limit, mask = self.comparison.difference(), self.comparison.limit(), self.view.selection.mask
-        colors = palette("vik" if self.view.layer.variable.name == "air_temperature" else "vik_r")
+        colors = palette("vik" if self.view.layer.variable.name in layers.WARM else "vik_r")
         drawn, entry = self.maps[0], self.view.layer.variable
         drawn.set_colors(colors, -limit, limit)
         drawn.set_values(gap if gap is not None else np.full(mask.size, np.nan, np.float32))

@@ -87,7 +87,11 @@ class ExplorePage(Page):
     def exported(self) -> str:
         """What the files hold."""
         label = f" {self.view.label}" if self.view.generated else ""
-        return f"What is on the screen: the map of the cells left, and the curves of the selection.{label}"
+        grid = self.view.layer.finer
+        finer = (
+            f" The NetCDF of the map has its {grid.step:g}° grid, the CSV the cells of 1°." if grid is not None else ""
+        )
+        return f"What is on the screen: the map of the cells left, and the curves of the selection.{label}{finer}"
 
     def files(self) -> Files:
         """Map and curves."""

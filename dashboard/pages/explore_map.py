@@ -9,13 +9,14 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 
-from dashboard import engine, layers
+from dashboard import classes, engine, finer, layers
 from dashboard.pages.parts import SELECT, column, html, row, table_switch
 from dashboard.pages.view import View
 from dashboard.plots import ternary
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import OUTSIDE
 from dashboard.plots.worldmap import WorldMap
+from dashboard.selection import flag_names
 from dashboard.sites import Gauge, gauges
 from dashboard.state import FILTERS, PROJECTIONS, apply
 from dashboard.summary import units_in_words
@@ -37,6 +38,7 @@ class MapPart:
         self.map = WorldMap(FIGURE, self.view.projection(), view.world["cell"].values, view.dark)
         self.map.on_tap(self._tapped)
         self.map.on_draw(self._drawn)
+        self.map.on_window(self._draw_finer)
         self._make_controls()
         self._make_layout()
         self._updating, self._gauges = False, list[Gauge]()
@@ -181,6 +183,8 @@ class MapPart:
         moved = names & {"model", "variable", "time", "departure"}
         if moved:
             self.map.set_values(view.layer.values)
+        if moved or "projection" in names:
+            self._draw_finer()
         if moved or names & {*FILTERS, "focus", "color_range"}:
             self._update_look()
         elif "cell" in names:
@@ -191,6 +195,11 @@ class MapPart:
         self.player.arrived = state.month - 1
         if self.table.visible:
             self.show_table()
+
+    def _draw_finer(self) -> None:
+        """Where the quantity has a finer grid than the cells, what the window shows of it."""
+        grid = self.view.layer.finer
+        self.map.set_picture(finer.picture(grid, self.map.projection, self.map.window) if grid is not None else None)
 
     def _update_controls(self, names: frozenset[str]) -> None:
         view, state = self.view, self.state
@@ -228,6 +237,9 @@ class MapPart:
             mode=mode,
         )
         keys = ['<i class="nodata"></i>ice or no data']
+        if shown.classed:
+            keys = [*classes.keys(view.world, shown, mask), *keys]
+        self.readout.names = list(flag_names(view.world, shown.variable.name).values()) if shown.classed else []
         positive = shown.variable.positive
         if shown.diverging and positive and shown.variable.kind != "score":
             keys.insert(0, f"Positive: {escape(positive)}")
@@ -237,14 +249,18 @@ class MapPart:
             keys.append('<i class="pale"></i>filtered out')
         if self._gauges:
             keys.append('<i class="gauge"></i>gauge or tower')
+        if shown.finer is not None:
+            keys.append(f"Drawn on a {shown.finer.step:g}° grid; a click chooses a cell of 1°")
         self.keys.object = f'<div class="keylist">{"".join(f"<span>{key}</span>" for key in keys)}</div>'
         mark = '<span class="mark generated">generated</span>' if view.map_generated else ""
+        if shown.finer is not None:
+            mark = f'<span class="mark">{shown.finer.attributes()["source"]}, {shown.finer.step:g}°</span>'
         self.caption.object = f"<p><b>{escape(layers.title(shown, self.state.month))}</b>{mark}</p>"
 
     def _update_triangle(self) -> None:
         """Which legend stands, and where the selection is in the triangle."""
         mixed, fields = self.view.layer.mixed, self.view.fields
-        self.legend.visible, self.triangle.visible = not mixed, mixed
+        self.legend.visible, self.triangle.visible = self.view.layer.ordered, mixed
         if mixed and fields is not None:
             area, of = self.view.world["area"].values.astype(float), self.view.selection.of
             shares = np.stack([fields[name].values[of] for name in ternary.CORNERS]).astype(float)

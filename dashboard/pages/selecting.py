@@ -183,7 +183,7 @@ class FilterPart:
             low, high = state.values or (None, None)
             hints = [number(value) for value in self._extent()]
             label = f"Value, {units}" if units else "Value"
-            self.values.param.update(label=label, low=low, high=high, hints=hints, visible=not view.layer.mixed)
+            self.values.param.update(label=label, low=low, high=high, hints=hints, visible=view.layer.ordered)
         finally:
             self._updating = False
         labels = filter_labels(state, view.world, view.layer.variable)

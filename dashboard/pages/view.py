@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from panel.io.document import unlocked
 
 from dashboard import engine, sources
+from dashboard.classes import in_words
 from dashboard.jobs import sentence
 from dashboard.layers import Layer, available, has_departure, layer, title
 from dashboard.memory import showing
@@ -255,6 +256,22 @@ class View(param.Parameterized):
         return title(self.layer, self.state.month) + (" (generated)" if self.map_generated else "")
 
     @property
+    def origin(self) -> str:
+        """Where the numbers of the map come from, in a sentence."""
+        if self.layer.finer is None:
+            return self.label
+        about = self.layer.finer.attributes()
+        return f"{str(about['source']).capitalize()}: {about['product']}."
+
+    @property
+    def map_label(self) -> str:
+        """The origin of the map, and the grid it is drawn on where that is not the cells."""
+        grid = self.layer.finer
+        if grid is None:
+            return self.origin
+        return f"{self.origin} Drawn on a {grid.step:g} degree grid; means and tables are of cells of 1 degree."
+
+    @property
     def map_generated(self) -> bool:
         """Whether the map is of a made-up world: the ground under it, its elevation, is real."""
         return self.generated and self.fields is not None and self.layer.variable.name in self.fields
@@ -343,14 +360,15 @@ class View(param.Parameterized):
 
     def sentence(self) -> str:
         """The sentence of what is seen."""
-        text = seen(self.layer, self.state.month, self.selection, self.world["area"].values, self.season())
+        words = in_words(self.world, self.layer, self.selection.of) if self.layer.classed else ""
+        text = seen(self.layer, self.state.month, self.selection, self.world["area"].values, self.season(), words)
         if not self.generated or self.source is None:
             return text
         return f"{'Twin Earth' if self.kind == 'twin' else f'{self.source.title} (generated)'}, {text}"
 
     def color_range(self) -> tuple[float, float]:
         """Range of the colours: fixed, following what is shown, or set by hand."""
-        wanted = self.state.color_range if not self.layer.mixed else None
+        wanted = self.state.color_range if self.layer.ordered else None
         if wanted == "auto":
             return self.layer.range_of_shown(self.selection.mask)
         if not wanted:

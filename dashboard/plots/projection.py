@@ -79,9 +79,10 @@ class Projection:
 
     def _edge(self, y: Floats) -> Floats:
         """Half the width of the globe at a height."""
-        east = self.outline[0] >= 0
-        order = np.argsort(self.outline[1][east])
-        return np.interp(y, self.outline[1][east][order], self.outline[0][east][order])
+        heights, at = np.unique(self.outline[1], return_inverse=True)
+        reach = np.zeros_like(heights)  # a pole is a line: of its points the outermost counts
+        np.maximum.at(reach, at, self.outline[0])
+        return np.interp(y, heights, reach)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """The world map: one Bokeh figure, kept alive. A new month, filter, range or theme changes data, never the figure.
 
 Why not an hv.Image per frame: at this raster one is 4 MB (float32) a step; here the index goes over once (0.4 MB, run
-lengths) and a step is 4 bytes a cell (59 kB), coloured in the browser in about 5 ms.
+lengths) and a step is 4 bytes a cell (59 kB), coloured in the browser in about 5 ms. A quantity that has a finer grid
+than the cells comes on top as a picture of the window alone (`screen.Picture`, under 300 kB), coloured in the same way.
 """
 
 from __future__ import annotations
@@ -26,12 +27,23 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.plots.projection import Projection
+from dashboard.plots.screen import Picture, Window, rows_on_globe, wire
 from dashboard.theme import tokens
 
 #: A tap this share of the width shown away from a site is meant for it: on its mark, not on the land beside it.
 _NEAR = 0.0035
+#: Width of the map in pixels until the browser has said it.
+_WIDTH = 860
 SHOWN, CHOSEN, POOR = 1, 2, 4  # bits of a cell's flags; the script beside has the same
 _SCRIPT = (Path(__file__).parent / "worldmap.js").read_text(encoding="utf-8")
+# says what part of the map is on the screen once it has come to rest
+_WINDOW = """
+clearTimeout(seen._hdl)
+seen._hdl = setTimeout(() => {
+  const [x, y, width] = [figure.x_range, figure.y_range, figure.inner_width]
+  if (width > 50) seen.data = { edge: [x.start, x.end, y.start, y.end], width: [width, width, width, width] }
+}, 120)
+"""
 
 # a ring with a cross-hair that leaves the cell itself free
 _RETICLE = """
@@ -80,7 +92,13 @@ class WorldMap:
         )
         self._runs = ColumnDataSource({"value": [], "length": []})
         self._tones = ColumnDataSource({"color": []})
-        self._image = ColumnDataSource({"image": [np.zeros((1, 1), np.uint32)]})
+        empty = [np.zeros((1, 1), np.uint32)]
+        self._image = ColumnDataSource({"image": empty})
+        self._detail = ColumnDataSource({"image": empty, "x": [0], "y": [0], "dw": [1], "dh": [1]})
+        self._codes = ColumnDataSource({"code": []})
+        self._rows = ColumnDataSource({"lat": [], "edge": []})
+        self._seen = ColumnDataSource({"edge": [], "width": []})
+        self._picture: Picture | None = None
         self._lines = {
             part: ColumnDataSource({"x": [], "y": []}) for part in ("outline", "graticule", "coast", "sites", "pick")
         }
@@ -122,6 +140,8 @@ class WorldMap:
         self._ocean = fig.patch("x", "y", source=lines["outline"], line_color=None)
         self._grid_under = fig.line("x", "y", source=lines["graticule"], line_width=0.8, line_alpha=0.15)
         self._raster = fig.image_rgba("image", x=0, y=0, dw=1, dh=1, source=self._image)
+        place = {"x": "x", "y": "y", "dw": "dw", "dh": "dh"}
+        fig.image_rgba("image", source=self._detail, **place)
         self._coast = fig.line("x", "y", source=lines["coast"], line_width=0.6, line_alpha=0.9)
         self._rim = fig.line("x", "y", source=lines["outline"], line_width=1)
         self._dots = fig.scatter(
@@ -139,6 +159,9 @@ class WorldMap:
             "tones": self._tones,
             "image": self._image,
             "mapper": self._mapper,
+            "codes": self._codes,
+            "rows": self._rows,
+            "detail": self._detail,
         }
         paint = CustomJS(args=args, code=_SCRIPT)
         for model, names in (
@@ -147,6 +170,7 @@ class WorldMap:
             (self._tones, ["data"]),
             (self._image, ["data"]),  # empty again when the page is opened a second time
             (self._mapper, ["palette", "low", "high"]),
+            (self._codes, ["data"]),
             (self.figure, ["inner_width"]),
         ):
             for name in names:
@@ -156,6 +180,11 @@ class WorldMap:
         self.cells.js_on_change("streaming", paint)
         self.figure.js_on_event(MouseMove, paint)
         self.figure.js_on_event(MouseLeave, paint)
+        say = CustomJS(args={"seen": self._seen, "figure": self.figure}, code=_WINDOW)
+        for model, name in (
+            *((span, end) for span in self._ranges for end in ("start", "end")), (self.figure, "inner_width"),
+        ):  # fmt: skip
+            model.js_on_change(name, say)
 
     def set_projection(self, projection: Projection) -> None:
         """Draw another projection: index, lines and extent."""
@@ -176,6 +205,33 @@ class WorldMap:
         ny, nx = projection.index.shape
         self._runs.tags = [ny, nx, west, east, south, north]
         self._runs.data = {"value": value, "length": length}
+
+    @property
+    def window(self) -> Window:
+        """The part of the map on the screen, a pixel of the map a pixel of the screen."""
+        x, y = self._ranges
+        width = int(self._seen.data["width"][0]) if len(self._seen.data["width"]) else _WIDTH
+        height = round(width * (y.end - y.start) / (x.end - x.start))
+        return Window(x.start, x.end, y.start, y.end, width, height).fitted()
+
+    def on_window(self, act: Callable[[], None]) -> None:
+        """Call `act()` when another part of the map, or the same in another size, has come onto the screen."""
+        self._seen.on_change("data", lambda attr, old, new: act())
+
+    def set_picture(self, picture: Picture | None) -> None:
+        """What the window shows of a finer grid than the cells; None: the cells alone."""
+        if picture is self._picture:
+            return
+        self._picture = picture
+        if picture is None:
+            self._codes.data = {"code": np.empty(0, np.uint8)}
+            return
+        at = picture.window
+        rows, pole = rows_on_globe(self.projection, at)
+        self._rows.data = rows
+        edges, meaning = (at.west, at.east, at.south, at.north), (picture.offset, picture.scale, picture.step)
+        self._codes.tags = [at.rows, at.columns, *edges, *meaning, pole]
+        self._codes.data = {"code": wire(picture.codes)}
 
     def set_values(self, values: NDArray[np.float32]) -> None:
         """One number per cell; only this column is sent."""

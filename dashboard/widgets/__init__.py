@@ -156,6 +156,7 @@ class Readout(Control):
     """Value and place under the pointer."""
 
     units = param.String("")
+    names = param.List([], item_type=str, doc="Of classes, the first of value 1; empty for numbers.")
     _esm = _script("readout")
 
 

@@ -4,11 +4,10 @@ export function render({ model }) {
   readout.className = "pointer"
   readout.setAttribute("aria-hidden", "true")
   const hover = (event) => {
-    const { cell, value } = event.detail
-    if (cell === null) { readout.textContent = ""; return }
-    const lat = 89.5 - Math.floor(cell / 360)
-    const lon = (cell % 360) - 179.5
-    const number = Number.isFinite(value) ? `${String(Number(value.toPrecision(3))).replace("-", "−")} ${model.units}` : "no data"
+    if (!event.detail) { readout.textContent = ""; return }
+    const { lat, lon, value } = event.detail
+    const said = model.names.length ? model.names[value - 1] : `${String(Number(value.toPrecision(3))).replace("-", "−")} ${model.units}`
+    const number = Number.isFinite(value) ? said : "no data"
     readout.textContent = `${number}  ·  ${Math.abs(lat)}° ${lat < 0 ? "S" : "N"}, ${Math.abs(lon)}° ${lon < 0 ? "W" : "E"}`
   }
   window.addEventListener("hdl-hover", hover)

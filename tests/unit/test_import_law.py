@@ -57,6 +57,7 @@ DASHBOARD_MAY_IMPORT = (
     "hdlcore.assets",
     "hdlcore.data.cube",
     "hdlcore.data.cubes",
+    "hdlcore.data.fine",
     "hdlcore.data.review",
     "hdlcore.data.review_finding",
     "hdlcore.data.ingest",

@@ -1,0 +1,72 @@
+"""The finer grid of a quantity: which field it is, and what of it a window of a map shows; shared by all visitors."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.plots import screen
+from dashboard.plots.projection import Projection
+from hdlcore.data.fine import FineFields, open_fine
+from hdlcore.errors import DataError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Finer:
+    """A field of `hdlcore.data.fine` in a month; `departure`: its yearly mean taken off; `classes`: codes."""
+
+    name: str
+    month: int
+    departure: bool = False
+    classes: bool = False
+
+    @property
+    def step(self) -> float:
+        """Size of its cells, degrees."""
+        return _fields().grid.step
+
+    def values(self) -> NDArray[np.float32]:
+        """All of it, (row, column) from 90 N, 180 W; NaN where there is none."""
+        return _fields().values(self.name, self.month, self.departure)
+
+    def attributes(self) -> dict[str, Any]:
+        """CF attributes, with source, product and licence."""
+        return _fields().attributes(self.name)
+
+
+@lru_cache(maxsize=1)
+def names() -> frozenset[str]:
+    """Quantities of the world cube that there is a finer grid of; none where the shipped store cannot be read."""
+    try:
+        return frozenset(open_fine().names)
+    except DataError as error:
+        log.warning("no fine fields: %s", error)
+        return frozenset()
+
+
+def _fields() -> FineFields:
+    return open_fine()
+
+
+@lru_cache(maxsize=24)
+def _blocks(finer: Finer, n: int) -> NDArray[np.float32]:
+    return screen.blocks(finer.values(), n, finer.classes)
+
+
+@lru_cache(maxsize=6)
+def _sight(projection: Projection, window: screen.Window) -> screen.Sight:
+    return screen.sight(projection, window)
+
+
+@lru_cache(maxsize=24)
+def picture(finer: Finer, projection: Projection, window: screen.Window) -> screen.Picture:
+    """What the window shows of the field."""
+    seen = _sight(projection, window)
+    return screen.picture(seen, lambda n: _blocks(finer, n), finer.step, finer.classes)
