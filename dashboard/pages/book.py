@@ -43,12 +43,13 @@ def explorer(query: str = "", dark: bool = False) -> pmui.Page:
     found = links.decode(query)
     state = State()
     apply(state, tours.opening(found.values, tours.all_tours()[0]))
+    history = History(state)  # remembers a change before the view tells its parts, so that Undo is offered at once
     view = View(state, dark=dark)
     if found.notices:
         view.notice = " ".join([*found.notices, view.notice]).strip()
     if pn.state.curdoc is not None:
         pn.state.curdoc.on_session_destroyed(lambda _: view.uploads.close())
-    book = Book(view, History(state))
+    book = Book(view, history)
     book.turn()
     return page(book.frame, book.body)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import panel_material_ui as pmui
@@ -70,7 +71,10 @@ class CompareControls:
         size = {"labels": MONTHS, "css_classes": ["months"], "sizing_mode": "stretch_width"}
         self.months = (Player(**size), Player(**size))
         for player, field in zip(self.months, ("time", "other_time"), strict=True):
-            player.param.watch(lambda event, field=field: self._set(**{field: f"{event.new + 1:02d}"}), "value")
+            player.on_step(partial(self._step, field))
+
+    def _step(self, field: str, at: int) -> None:
+        self._set(**{field: f"{at + 1:02d}"})
 
     def _set(self, **values: Any) -> None:
         if not self._updating:
@@ -105,7 +109,7 @@ class CompareControls:
             self.projection.value = state.projection
             self._number_members()
             for player, month in zip(self.months, (state.month, int(state.other_time[-2:])), strict=True):
-                player.param.update(value=month - 1, arrived=month - 1)
+                player.value = month - 1
         finally:
             self._updating = False
         self.scenario.visible = state.compare == "scenario"

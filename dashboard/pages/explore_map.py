@@ -74,7 +74,7 @@ class MapPart:
         self.departure.param.watch(lambda event: self._set(departure=event.new), "value")
         self.sites.param.watch(self._site_named, "value")
         self.projection.param.watch(lambda event: self._set(projection=event.new), "value")
-        self.player.param.watch(lambda event: self._set(time=f"{event.new + 1:02d}"), "value")
+        self.player.on_step(lambda at: self._set(time=f"{at + 1:02d}"))
         self.legend.on_message("brush", self._brushed)
         self.legend.on_message("range", self._ranged)
         self.legend.on_message("lock", self._lock)
@@ -192,7 +192,6 @@ class MapPart:
         self._update_triangle()
         if names & {"cell", "projection", "focus", *FILTERS}:
             self.map.set_pick(view.selection.position if view.selection.single else None)
-        self.player.arrived = state.month - 1
         if self.table.visible:
             self.show_table()
 
@@ -210,7 +209,7 @@ class MapPart:
         self.departure.value = view.layer.departure
         self.departure.disabled = not view.can_depart
         self.projection.value = state.projection
-        self.player.value = state.month - 1
+        self.player.value = state.month - 1  # in one message with the map's values
 
     def _update_look(self) -> None:
         view = self.view

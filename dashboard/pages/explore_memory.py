@@ -44,7 +44,7 @@ class MemoryPart:
             row("partfoot", self.ways),
             self.table,
         )
-        view.follow(self.update)
+        view.follow(self.update, quick=True)
 
     def update(self, names: frozenset[str]) -> None:
         """Follow the selection."""

@@ -60,7 +60,7 @@ class SeriesPart:
             self.summary,
             self.table,
         )
-        view.follow(self.update)
+        view.follow(self.update, quick=True)
 
     # -- plots --------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.themes import Theme
+from panel.util.parameters import edit_readonly
 from panel_material_ui.base import BASE_TEMPLATE
 
 from dashboard import engine, links
@@ -21,7 +22,7 @@ from dashboard.pages.tour_part import TourPart
 from dashboard.pages.view import View
 from dashboard.plots.projection import load_projection
 from dashboard.sources import picker_groups
-from dashboard.state import FIELDS, PAGES, History, apply, defaults
+from dashboard.state import PAGES, History, apply, defaults
 from dashboard.theme import material_theme, page_css
 from dashboard.widgets import Buttons, Nav, Shell
 
@@ -66,7 +67,8 @@ class Frame:
     def _make_header(self) -> None:
         title = html("brandpane", '<div class="brand"><h1>HDL <span>Explorer</span></h1></div>')
         # one in the header, one under it where the header is narrow; the style sheet shows either
-        self.navs = [Nav(css_classes=[name]) for name in ("headnav", "rownav")]
+        items = [{"id": name, "label": text} for name, text in PAGES.items()]
+        self.navs = [Nav(items=items, css_classes=[name]) for name in ("headnav", "rownav")]
         for nav in self.navs:
             nav.on_message("open", self._open)
         self.model = pmui.Select(
@@ -128,22 +130,18 @@ class Frame:
 
     def _keep_address(self) -> None:
         shell = self.shell
-        self._write_address()
         shell.on_message("popstate", self._back)
         shell.on_message("undo", lambda _: self.history.undo())
         shell.on_message("help", lambda _: self.dialogs.help())
         shell.on_message("copied", self._copied)
-        self.state.param.watch(self._write_address, list(FIELDS))
+        self.view.follow_everywhere(self._write_address)
         self.view.param.watch(lambda event: setattr(shell, "dark", event.new), "dark")
 
-    def _write_address(self, *events: Any) -> None:
+    def _write_address(self, names: frozenset[str]) -> None:
         now = self.state.snapshot()
-        self.shell.param.update(replace={event.name for event in events} == {"time"}, query=links.encode(now))
-        items = [
-            {"id": name, "label": text, "query": links.encode({**now, "page": name})} for name, text in PAGES.items()
-        ]
+        self.shell.param.update(replace=names == {"time"}, query=links.encode(now))
         for nav in self.navs:
-            nav.param.update(items=items, chosen=self.state.page)
+            nav.param.update(query=links.encode({**now, "page": Nav.ANY}), chosen=self.state.page)
 
     def _back(self, message: dict[str, Any]) -> None:
         found = links.decode(str(message.get("query", "")))
@@ -198,5 +196,8 @@ def page(frame: Frame, body: Any) -> pmui.Page:
         theme_toggle=True,
         dark_theme=frame.view.dark,
     )
+    with edit_readonly(result):
+        # No bar shows it; following it, each act of anybody made every open page look through all of its models.
+        result.busy = pn.rx(False)
     result.param.watch(lambda event: setattr(frame.view, "dark", event.new), "dark_theme")
     return result

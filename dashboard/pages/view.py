@@ -62,8 +62,9 @@ class Told:
 class View(param.Parameterized):
     """Derived from a `State`; parts subscribe with `follow` and are told which fields changed.
 
-    `quick` parts (map, chips, text) are told at once; the others on the next turn of the loop, so that what was clicked
-    answers before the curves are drawn. Parts of a page that is not open are told when it is opened again.
+    `quick` parts (some ms) are told at once, and what they change crosses the wire in one message; the others on the
+    next turn of the loop, so that what was clicked answers first. Parts of a page that is not open are told when it is
+    opened again.
     """
 
     dark = param.Boolean(False, doc="Dark colours.")
@@ -79,6 +80,7 @@ class View(param.Parameterized):
         self.building = ""  # the page whose parts are being made, where that is not the open one
         self._quick: list[tuple[str, Update]] = []
         self._later: list[tuple[str, Update]] = []
+        self._always: list[Update] = []
         self._waiting: set[str] = set()
         self._missed: dict[str, set[str]] = {}  # page -> what changed while it was not open
         self.uploads = Uploads(self.world)
@@ -95,6 +97,7 @@ class View(param.Parameterized):
         self.refresh(EVERYTHING)
         others = {"page", *OF_DATA} - {"years"}
         state.param.watch(self._changed, [name for name in FIELDS if name not in others])
+        state.param.watch(self._elsewhere, list(others))
         self.param.watch(self._changed, ["dark"])
         self.uploads.param.watch(self._lost, "changed")
 
@@ -106,6 +109,11 @@ class View(param.Parameterized):
     def follow(self, update: Update, quick: bool = False) -> None:
         """Call `update(changed names)` after each change while the part's page is open, and once now."""
         (self._quick if quick else self._later).append((self.building or self.state.page, update))
+        update(EVERYTHING)
+
+    def follow_everywhere(self, update: Update) -> None:
+        """Call `update(changed names)` after each change of the state, whichever page is open, and once now."""
+        self._always.append(update)
         update(EVERYTHING)
 
     def opened(self) -> None:
@@ -123,26 +131,32 @@ class View(param.Parameterized):
 
     def _changed(self, *events: param.parameterized.Event) -> None:
         names = frozenset(event.name for event in events)
-        try:
-            with unlocked():
+        # outside the document's lock a change to a raw Bokeh model is refused: these are held and sent together
+        with unlocked():
+            try:
                 self.refresh(names)
-        except Exception as error:
-            self.notice = sentence(error, "Showing the map")
-            return
-        for page in {page for page, _ in [*self._quick, *self._later]} - {self.state.page}:
-            self._missed.setdefault(page, set()).update(names)
-        self._tell(names)
+            except Exception as error:
+                self.notice = sentence(error, "Showing the map")
+            else:
+                for page in {page for page, _ in [*self._quick, *self._later]} - {self.state.page}:
+                    self._missed.setdefault(page, set()).update(names)
+                self._tell(names)
+            self._elsewhere(*events)
+
+    def _elsewhere(self, *events: param.parameterized.Event) -> None:
+        """Tell what follows every change, also one that is of no concern to the map."""
+        names = frozenset(event.name for event in events)
+        with unlocked():
+            for update in self._always:
+                update(names)
 
     def _tell(self, names: frozenset[str]) -> None:
         """Tell the parts of the open page."""
-        try:
-            # outside the document's lock a change to a raw Bokeh model is refused: these are held and sent together
-            with unlocked():
-                for page, update in self._quick:
-                    if page == self.state.page:
-                        update(names)
-        except Exception as error:
-            self.notice = sentence(error, "Showing the map")
+        with unlocked():
+            for page, update in self._quick:
+                if page == self.state.page:
+                    self._update(update, names, "Showing the map")
+        if all(page != self.state.page for page, _ in self._later):
             return
         first = not self._waiting
         self._waiting |= names
@@ -158,10 +172,14 @@ class View(param.Parameterized):
                 if page != self.state.page:  # turned while this was waiting
                     self._missed.setdefault(page, set()).update(names)
                     continue
-                try:
-                    update(names)
-                except Exception as error:
-                    self.notice = sentence(error, "Drawing the curves")
+                self._update(update, names, "Drawing the curves")
+
+    def _update(self, update: Update, names: frozenset[str], doing: str) -> None:
+        """A part that fails leaves a notice; the others follow all the same."""
+        try:
+            update(names)
+        except Exception as error:
+            self.notice = sentence(error, doing)
 
     def refresh(self, names: frozenset[str]) -> None:
         """Recompute what depends on the named fields; what cannot be shown falls back with a notice, the page stays."""
@@ -223,6 +241,8 @@ class View(param.Parameterized):
         own = self.uploads.find(self.model)
         self.fields, self.fields_problem = own.fields() if own is not None else engine.get_fields(self.model)
         self.observed = sources.observed_with(self.source, self.world)
+        #: Quantities that can be shown, by group.
+        self.choices = available(self.observed, self.fields, self.generated)
 
     def cube_attributes(self) -> Mapping[str, Any] | None:
         """Attributes of the cube behind a data source; None for models and the twin."""
@@ -329,11 +349,6 @@ class View(param.Parameterized):
         """The chosen quantity, or the nearest that can be shown (GRACE's storage while no model has fields)."""
         names = [name for group in self.choices.values() for name in group.values()]
         return next(name for name in (self.state.variable, "tws", "tws_observed", *names) if name in names)
-
-    @property
-    def choices(self) -> dict[str, dict[str, str]]:
-        """Quantities that can be shown, by group."""
-        return available(self.observed, self.fields, self.generated)
 
     @property
     def can_depart(self) -> bool:

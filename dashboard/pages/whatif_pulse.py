@@ -38,7 +38,7 @@ class PulsePart:
         )  # fmt: skip
         self.amount.on_message("set", self._slid)
         self.month = Player(labels=MONTHS, css_classes=["months"], sizing_mode="stretch_width")
-        self.month.param.watch(self._stepped, "value")
+        self.month.on_step(lambda at: apply(self.state, {"time": f"{at + 1:02d}"}))
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
         self._plot = column("plots")
@@ -55,10 +55,6 @@ class PulsePart:
         )
         experiment.follow(self.update)
 
-    def _stepped(self, event: Any) -> None:
-        if event.new + 1 != self.state.month:
-            apply(self.state, {"time": f"{event.new + 1:02d}"})
-
     def _slid(self, message: dict[str, Any]) -> None:
         value = message.get("value")
         if isinstance(value, (int, float)):
@@ -68,7 +64,7 @@ class PulsePart:
         """Follow the cell, the source, the amount and the month."""
         state = self.state
         self.amount.value = state.pulse
-        self.month.param.update(value=state.month - 1, arrived=state.month - 1)
+        self.month.value = state.month - 1
         if names & {"dark"} and self.way is not None:
             self._show()
         if names & {"model", "cell", "focus", "pulse", "time", *FILTERS}:

@@ -60,7 +60,9 @@ class Shell(Control):
 class Nav(Control):
     """The pages, as links; sends `open` with the id of the page."""
 
-    items = param.List([], doc="Each {id, label, query}.")
+    ANY = "ANY"  # stands in `query` for the id of the page
+    items = param.List([], doc="Each {id, label}; the first is the page of an address that names none.")
+    query = param.String("", doc="The address of any page, after '?'.")
     chosen = param.String("")
     _esm = _script("nav")
 
@@ -86,13 +88,22 @@ class Upload(Control):
 
 
 class Player(Control):
-    """Months: previous, play, next, slider."""
+    """Months: previous, play, next, slider. Sends `step` with an index, and no other until `value` says it is shown."""
 
-    value = param.Integer(0, doc="Index into labels.")
+    value = param.Integer(0, doc="Index into labels of what is shown.")
     labels = param.List([], item_type=str)
-    arrived = param.Integer(0, doc="Index of the frame the map shows; playing waits for it.")
     interval = param.Integer(700, doc="Milliseconds between frames.")
     _esm = _script("player")
+
+    def on_step(self, act: Callable[[int], None]) -> None:
+        """Call `act(index)` when another one is asked for; that it is shown is told by setting `value`."""
+
+        def step(message: dict[str, Any]) -> None:
+            at = message.get("at")
+            if isinstance(at, int) and 0 <= at < len(self.labels):
+                act(at)
+
+        self.on_message("step", step)
 
 
 class ColorKey(Control):

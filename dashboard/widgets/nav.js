@@ -7,24 +7,35 @@ export function render({ model }) {
     const kept = new URLSearchParams(window.location.search).get("theme")
     return kept ? `theme=${kept}` : ""
   }
+  const query = (id) => {
+    if (id !== model.items[0].id) return model.query.replace("page=ANY", `page=${id}`)
+    return model.query.includes("&page=ANY&") ? model.query.replace("&page=ANY", "") : "" // all else is as it opens
+  }
+  const links = new Map()
   const draw = () => {
-    const held = box.getRootNode().activeElement?.dataset?.id
+    for (const [id, link] of links) {
+      const said = [query(id), theme()].filter(Boolean).join("&")
+      link.href = window.location.pathname + (said ? `?${said}` : "")
+      if (id === model.chosen) link.setAttribute("aria-current", "page")
+      else link.removeAttribute("aria-current")
+    }
+  }
+  const list = () => {
+    links.clear()
     box.replaceChildren()
     for (const item of model.items) {
       const link = document.createElement("a")
       link.dataset.id = item.id
       link.textContent = item.label
-      const query = [item.query, theme()].filter(Boolean).join("&")
-      link.href = window.location.pathname + (query ? `?${query}` : "")
-      if (item.id === model.chosen) link.setAttribute("aria-current", "page")
       link.onclick = (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return
         event.preventDefault()
         model.send_msg({ type: "open", id: item.id })
       }
+      links.set(item.id, link)
       box.append(link)
     }
-    if (held) box.querySelector(`[data-id="${held}"]`)?.focus()
+    draw()
     requestAnimationFrame(see)
   }
   // where the bar is wider than the screen, the page that is open is in sight
@@ -32,8 +43,9 @@ export function render({ model }) {
     const at = box.querySelector("[aria-current]")
     if (at) box.scrollLeft = at.offsetLeft - box.offsetLeft - (box.clientWidth - at.offsetWidth) / 2
   }
-  model.on("items", draw)
-  model.on("chosen", draw)
-  draw()
+  model.on("items", list)
+  model.on("query", draw)
+  model.on("chosen", () => { draw(); requestAnimationFrame(see) })
+  list()
   return box
 }

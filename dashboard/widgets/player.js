@@ -1,4 +1,5 @@
-// Months as a slider with labelled buttons. A new frame is asked for only when the last one has arrived.
+// Months as a slider with labelled buttons. The next frame is asked for only when the last one is shown, so that a key
+// held down or a dragged slider never runs ahead of the map; of what is asked in between only the newest counts.
 const ICONS = {
   back: "M15 5 8 12l7 7",
   next: "m9 5 7 7-7 7",
@@ -23,21 +24,43 @@ export function render({ model, el }) {
   const ticks = box.querySelector(".ticks")
   const output = box.querySelector("output")
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)")
+  const PATIENCE = 5000 // ms after which a frame that has not come is given up
   let timer = null
+  let patience = null
+  let wanted = model.value
+  let asked = null // sent, and not shown yet
   let shown = performance.now()
 
   const count = () => model.labels.length
   const draw = () => {
     slider.max = count() - 1
-    slider.value = model.value
-    slider.setAttribute("aria-valuetext", model.labels[model.value] ?? "")
-    slider.style.setProperty("--part", `${(100 * model.value) / Math.max(count() - 1, 1)}%`)
-    output.textContent = model.labels[model.value] ?? ""
-    ticks.innerHTML = model.labels.map((label, i) => `<span class="${i === model.value ? "now" : ""}">${label.slice(0, 1)}</span>`).join("")
+    slider.value = wanted
+    slider.setAttribute("aria-valuetext", model.labels[wanted] ?? "")
+    slider.style.setProperty("--part", `${(100 * wanted) / Math.max(count() - 1, 1)}%`)
+    output.textContent = model.labels[wanted] ?? ""
+    ;[...ticks.children].forEach((tick, i) => tick.classList.toggle("now", i === wanted))
+  }
+  const list = () => {
+    ticks.innerHTML = model.labels.map((label) => `<span>${label.slice(0, 1)}</span>`).join("")
+    draw()
+  }
+  const send = () => {
+    if (asked !== null || wanted === model.value) return
+    asked = wanted
+    model.send_msg({ type: "step", at: asked })
+    patience = setTimeout(() => { asked = null; wanted = model.value; draw() }, PATIENCE)
   }
   const set = (value) => {
-    model.value = (value + count()) % count()
+    wanted = (value + count()) % count()
     draw()
+    send()
+  }
+  const arrive = () => {
+    if (model.value !== asked) wanted = model.value // set by something else: undo, a link, a tour
+    asked = null
+    clearTimeout(patience)
+    draw()
+    send()
   }
   const stop = () => {
     clearTimeout(timer)
@@ -48,11 +71,11 @@ export function render({ model, el }) {
   }
   const tick = () => {
     const pause = calm.matches ? 1600 : model.interval
-    const wait = model.arrived === model.value ? pause - (performance.now() - shown) : 40
+    const wait = asked === null ? pause - (performance.now() - shown) : 10
     timer = setTimeout(() => {
-      if (model.arrived === model.value && performance.now() - shown >= pause) { shown = performance.now(); set(model.value + 1) }
+      if (asked === null && performance.now() - shown >= pause) { shown = performance.now(); set(wanted + 1) }
       tick()
-    }, Math.max(wait, 20))
+    }, Math.max(wait, 10))
   }
   const start = () => {
     play.innerHTML = icon("pause")
@@ -62,14 +85,14 @@ export function render({ model, el }) {
     tick()
   }
   play.onclick = () => (timer === null ? start() : stop())
-  back.onclick = () => { stop(); set(model.value - 1) }
-  next.onclick = () => { stop(); set(model.value + 1) }
+  back.onclick = () => { stop(); set(wanted - 1) }
+  next.onclick = () => { stop(); set(wanted + 1) }
   slider.oninput = () => { stop(); set(Number(slider.value)) }
-  const step = (event) => { stop(); set(model.value + event.detail) }
+  const step = (event) => { stop(); set(wanted + event.detail) }
   window.addEventListener("hdl-step", step)
-  model.on("value", draw)
-  model.on("labels", draw)
-  model.on("remove", () => { stop(); window.removeEventListener("hdl-step", step) })
-  draw()
+  model.on("value", arrive)
+  model.on("labels", list)
+  model.on("remove", () => { stop(); clearTimeout(patience); window.removeEventListener("hdl-step", step) })
+  list()
   return box
 }
