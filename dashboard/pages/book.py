@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from bokeh.document import Document
 
 from dashboard import links, tours
 from dashboard.jobs import sentence, when_arrived
@@ -47,11 +48,24 @@ def explorer(query: str = "", dark: bool = False) -> pmui.Page:
     view = View(state, dark=dark)
     if found.notices:
         view.notice = " ".join([*found.notices, view.notice]).strip()
-    if pn.state.curdoc is not None:
-        pn.state.curdoc.on_session_destroyed(lambda _: view.uploads.close())
+    document = pn.state.curdoc
+    if document is not None:
+        document.on_session_destroyed(lambda _: view.uploads.close())
+        document.on_session_destroyed(lambda _: forget(document))
     book = Book(view, history)
     book.turn()
     return page(book.frame, book.body)
+
+
+def forget(document: Document) -> None:
+    """Let go of what Panel would keep of a closed session.
+
+    Panel 1.9 notes every root in `state._views` and strikes out the page's, not that of the notifications; the latter
+    held the whole session in memory for good (4.8 MB each).
+    """
+    views = pn.state._views
+    for ref in [ref for ref, (_, _, owner, _) in views.items() if owner is document]:
+        del views[ref]
 
 
 class Book:

@@ -197,7 +197,8 @@ def page(frame: Frame, body: Any) -> pmui.Page:
         dark_theme=frame.view.dark,
     )
     with edit_readonly(result):
-        # No bar shows it; following it, each act of anybody made every open page look through all of its models.
+        # No bar shows it; following it, each act of anybody made every open page look through all of its models, and
+        # the server's state held every page there ever was.
         result.busy = pn.rx(False)
     result.param.watch(lambda event: setattr(frame.view, "dark", event.new), "dark_theme")
     return result
