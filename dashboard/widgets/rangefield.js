@@ -22,15 +22,16 @@ export function render({ model }) {
     put(low, show(model.low))
     put(high, show(model.high))
   }
+  const known_number = (value) => value === null || Number.isFinite(value)
   const read = (field) => {
     const text = field.value.trim().replace("−", "-").replace(",", ".")
     const value = text === "" ? null : Number(text)
-    field.setAttribute("aria-invalid", String(Number.isNaN(value)))
+    field.setAttribute("aria-invalid", String(!known_number(value)))
     return value
   }
   const send = () => {
     const pair = [read(low), read(high)]
-    if (pair.some(Number.isNaN)) return
+    if (!pair.every(known_number)) return
     for (const field of [low, high]) known.set(field, field.value)
     model.send_msg({ type: "range", range: pair })
   }
