@@ -69,6 +69,16 @@ export function render({ model, el }) {
     }
   })
 
+  // The frame's own bar of being busy has no name and says nothing that the page does not say itself.
+  const hush = (tries = 40) => {
+    let found = 0
+    for (let node = el; node; node = node.getRootNode().host) {
+      for (const bar of node.getRootNode().querySelectorAll(".MuiLinearProgress-root")) { bar.setAttribute("aria-hidden", "true"); found++ }
+    }
+    if (!found && tries) setTimeout(() => hush(tries - 1), 250)
+  }
+  requestAnimationFrame(() => hush())
+
   // The server is gone, or the way to it, and a notification says so: open the page anew when it answers. The address
   // is the view.
   const TRY_MS = 2000

@@ -154,7 +154,7 @@ def accessible(app: Explorer) -> list[dict[str, Any]]:
 def test_everything_that_can_be_used_has_a_name(app: Explorer) -> None:
     """No button, field, slider, list or picture is nameless; buttons are not told apart by place alone."""
     app.open("?v=1&zone=tropical&of=filter&val=0,100")
-    named = {"button", "textbox", "slider", "combobox", "checkbox", "radio", "link", "image", "img"}
+    named = {"button", "textbox", "slider", "combobox", "checkbox", "radio", "link", "image", "img", "progressbar"}
     nodes = accessible(app)
     assert [node["role"] for node in nodes if node["role"] in named and not node["name"]] == []
     buttons = [node["name"] for node in nodes if node["role"] == "button"]
