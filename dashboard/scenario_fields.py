@@ -62,12 +62,16 @@ def fields_of(model: str, scenario: str, version: str, count: int) -> Fields:
 
 
 def order(lat: NDArray, lon: NDArray, of: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    """Positions `of` in blocks: every fourth row and column first, then every second, then the rest."""
+    """Positions `of` in blocks: every eighth row and column first, then every fourth, every second, and the rest.
+
+    The first block is spread over all the land, so that the first picture is of all of it.
+    """
     row, column = np.floor(90 - lat).astype(int), np.floor(lon + 180).astype(int)
-    coarse = (row % 4 == 0) & (column % 4 == 0)
-    finer = (row % 2 == 0) & (column % 2 == 0) & ~coarse
-    for part in (coarse, finer, ~(coarse | finer)):
-        chosen = of[part[of]]
+    taken = np.zeros(of.size, bool)
+    for step in (8, 4, 2, 1):
+        part = (row[of] % step == 0) & (column[of] % step == 0) & ~taken
+        taken |= part
+        chosen = of[part]
         for first in range(0, chosen.size, BLOCK):
             yield chosen[first : first + BLOCK]
 
@@ -85,7 +89,7 @@ def add(held: Fields, block: NDArray[np.intp], cells: tuple[int, ...], run: Run,
     held.done(block)
 
 
-def filled(values: NDArray, known: NDArray[np.bool_], lat: NDArray, lon: NDArray, reach: float = 3.5) -> NDArray:
+def filled(values: NDArray, known: NDArray[np.bool_], lat: NDArray, lon: NDArray, reach: float = 6.0) -> NDArray:
     """Values (cell) with each unknown cell given that of the nearest known one within `reach` degrees."""
     result = np.where(known, values, np.nan).astype(np.float32)
     lacking = np.flatnonzero(~known)

@@ -44,6 +44,7 @@ class DifferencePart:
             row("stage", pane, self.legend),
             self.note,
         )
+        self.job.lane.param.watch(lambda _: self._offer(), "running")
         experiment.follow(self.update)
 
     def _tapped(self, position: int, lon: float, lat: float) -> None:
@@ -70,14 +71,20 @@ class DifferencePart:
     def _show(self) -> None:
         lacking = self.job.lacking
         values = self.job.difference(self.name)
-        label = "Compute the map" if values is None else "Compute the rest"
-        wanted = self.job.possible and lacking > 0
-        self.button.items = [{"id": "map", "label": label, "kind": "outlined"}] if wanted else []
+        wanted = self._offer()
         self.legend.visible = values is not None
         if values is None:
             self._empty(wanted, lacking)
         else:
             self._draw(values, lacking)
+
+    def _offer(self) -> bool:
+        """The button, where there is something to compute; at rest while it is computed."""
+        wanted = self.job.possible and self.job.lacking > 0
+        label = "Compute the map" if self.job.difference(self.name) is None else "Compute the rest"
+        item = {"id": "map", "label": label, "kind": "outlined", "disabled": self.job.lane.running}
+        self.button.items = [item] if wanted else []
+        return wanted
 
     def _empty(self, wanted: bool, lacking: int) -> None:
         self.map.set_values(np.full(self.view.selection.mask.size, np.nan, np.float32))
