@@ -116,6 +116,9 @@ def series_dataset(view: View) -> xr.Dataset:
     data = view.curves.copy()
     shown_as = SHOWN_AS["season" if "month" in data.dims and view.state.series != "raw" else view.state.series]
     for name in data.data_vars:
+        if "quantile" in data[name].attrs:  # over all cells: says so itself
+            data[name].attrs |= {"source": "generated"} if view.generated else {}
+            continue
         base = str(name).removesuffix("_spread")
         attrs = {"units": "mm", "long_name": "Other stores"} if base == OTHER else variable(base).attributes()
         if base != name:

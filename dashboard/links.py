@@ -21,6 +21,7 @@ from dashboard.scenario import read_scenario
 from dashboard.state import (
     ARRANGE,
     COMPARE,
+    MANY,
     MEASURES,
     METHODS,
     PAGES,
@@ -288,6 +289,7 @@ CODECS = (
     Codec("region", "region", str, _text()),
     Codec("drawn", "polygon", _write_polygon, _read_polygon),
     Codec("series", "series", str, _choice(SERIES)),
+    Codec("many", "many", str, _choice(MANY)),
     Codec("method", "method", str, _choice(METHODS)),
     Codec("rows", "rows", str, _choice(ROWS)),
     Codec("quarter", "quarter", str, _choice(QUARTERS)),

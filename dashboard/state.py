@@ -19,6 +19,7 @@ PROJECTIONS = {
     "north_pole": "North polar",
     "south_pole": "South polar",
 }
+MANY = {"mean": "Mean", "all": "All cells"}
 SERIES = {"raw": "Raw", "season": "Season", "anomaly": "Anomaly"}
 PAGES = {
     "explore": "Explore",
@@ -79,6 +80,7 @@ class State(param.Parameterized):
     polygon = param.Parameter((), doc="Drawn region: ((lon, lat), ...) in degrees, or empty.")
 
     series = param.Selector(default="season", objects=list(SERIES), doc="Which view of the components.")
+    many = param.Selector(default="mean", objects=list(MANY), doc="Of many cells: their mean, or every cell's curve.")
     method = param.Selector(default="gradient_x_input", objects=list(METHODS), doc="Attribution method of the heatmap.")
     rows = param.Selector(default="driver", objects=list(ROWS), doc="Memory page: what the heatmap's rows are.")
     quarter = param.Selector(default="", objects=list(QUARTERS), doc="Memory page: months of the target days.")

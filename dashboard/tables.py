@@ -17,7 +17,7 @@ from dashboard.selection import flag_names, number
 from dashboard.summary import units_in_words
 from hdlcore.data.cube import place_label
 from hdlcore.data.regions import place_name
-from hdlcore.variables import Variable
+from hdlcore.variables import Variable, variable
 
 SHORT = {
     "tws": "Total",
@@ -117,6 +117,19 @@ def series_table(data: xr.Dataset, label: str, seen_by: str = "GRACE") -> str:
             row.append(_cell(source.values[i]))
         rows.append(row)
     return html_table(label, head, rows)
+
+
+def spread_table(found: xr.Dataset, name: str, label: str) -> str:
+    """Quantiles over all cells through time."""
+    axis, entry = str(next(iter(found.dims))), variable(name)
+    columns = [found[key] for key in found.data_vars]
+    units = units_in_words(entry.units) or "value"
+    head = ["Month", *(f"{100 * array.attrs['quantile']:.0f} % ({units})" for array in columns)]
+    rows = [
+        [MONTHS[at] if axis == "month" else str(when)[:7], *(_cell(array.values[at]) for array in columns)]
+        for at, when in enumerate(found[axis].values)
+    ]
+    return html_table(f"{entry.long_name}, {label}: quantiles over the cells, weighted by area", head, rows)
 
 
 def quantity_table(data: xr.DataArray, name: str, units: str, label: str, most: int = 400) -> str:

@@ -26,7 +26,11 @@ or the twin Earth, a made-up world whose every store is known; or a data set of 
 <dd>Drag the month, press play, or use the arrow keys <kbd>←</kbd> <kbd>→</kbd>.</dd>
 <dt>Choose many cells</dt>
 <dd>Filter by climate, region, land cover, latitude; draw a box or an outline; drag over the histogram at the colours.
-Filters combine, and the curves become the area-weighted mean.</dd>
+Filters combine, and the curves become the area-weighted mean, or, with "All cells", every cell's curve as a density
+with the quantiles of the area.</dd>
+<dt>Look at the real Earth</dt>
+<dd>ERA5's rain and temperature, elevation, greenness, land cover and climate classes are drawn on a grid of 0.25°:
+zoom in to see its cells.</dd>
 <dt>Read the curves</dt>
 <dd>Snow, soil moisture and groundwater add up to the total. Circles are GRACE, seen from space; the thin line is the
 model smoothed as GRACE sees it. Bands show how far the model's members differ.</dd>

@@ -253,6 +253,8 @@ def _sent(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _same(new: Any, held: Any) -> bool:
+    if isinstance(new, list) and new and isinstance(new[0], np.ndarray):  # a column of pictures
+        return len(new) == len(held) and all(map(np.array_equal, new, held))
     if isinstance(new, np.ndarray) or isinstance(held, np.ndarray):
         kind = np.asarray(new).dtype.kind
         return bool(np.array_equal(new, held, equal_nan=kind == "f"))
