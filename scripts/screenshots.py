@@ -6,6 +6,7 @@ VIEW is a page, twin (Explore on the twin Earth) or tour (a step of a tour); WID
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from io import BytesIO
@@ -105,4 +106,6 @@ def main(folder: str = "") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", default="", help="where all of them go; without: docs/images, those shown")
+    sys.exit(main(parser.parse_args().folder))

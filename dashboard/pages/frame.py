@@ -160,8 +160,8 @@ def _template() -> Any:
     x, y = load_projection("equal_earth", lat.size, lat.astype("float32").tobytes()).outline
     points = zip(x[::6] / 1e4, -y[::6] / 1e4, strict=True)
     globe = "L".join(f"{a:.0f} {b:.0f}" for a, b in points)
-    text = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
-    return BASE_TEMPLATE.environment.from_string(text, globals={"globe": globe})
+    text, script = ((Path(__file__).parent / f"page.{kind}").read_text(encoding="utf-8") for kind in ("html", "js"))
+    return BASE_TEMPLATE.environment.from_string(text, globals={"globe": globe, "script": script})
 
 
 def page(frame: Frame, body: Any) -> pmui.Page:

@@ -10,7 +10,7 @@ from dashboard.pages.memory_map import BACK, MemoryMapPart
 from dashboard.pages.memory_retrained import RetrainedPart
 from dashboard.pages.memory_view import Memory
 from dashboard.pages.page import Files, Page
-from dashboard.pages.parts import column, heading, row, skeleton
+from dashboard.pages.parts import column, row, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
 from dashboard.plots.heatmap import figure_html
@@ -68,10 +68,7 @@ class MemoryPage(Page):
     def _left(self) -> None:
         """Heatmap."""
         self._heat = HeatPart(self.memory)
-        self.layout[:] = [
-            column("left", heading("How far back does the past still matter?"), self._heat.layout),
-            column("right"),
-        ]
+        self.layout[:] = [column("left", self._heat.layout), column("right")]
 
     def _right(self) -> None:
         """Place, box, filters; and the map under the heatmap."""

@@ -44,7 +44,8 @@ class HeatPart:
         self._pair = row("heatpair", self._left)
         self.layout = column(
             "memorybig memorypart",
-            row("memorybar", self.rows, self.signed, self.quarter, self.method, self.reach, self.run, self._switch),
+            row("parthead", heading("How far back does the past still matter?"), self._switch),
+            row("memorybar", self.rows, self.signed, self.quarter, self.method, self.reach, self.run),
             self.summary,
             self._pair,
             self.table,

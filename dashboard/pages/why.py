@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dashboard import export, why_export
 from dashboard.pages.page import Files, Page
-from dashboard.pages.parts import column, heading, skeleton
+from dashboard.pages.parts import column, skeleton
 from dashboard.pages.pick_map import PickMap
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
@@ -60,9 +60,7 @@ class WhyPage(Page):
     def _left(self) -> None:
         """The story and what it is worth."""
         story, methods = StoryPart(self.why), MethodsPart(self.why)
-        self.layout[:] = [
-            column("left", heading("What made this day's water?"), story.layout, methods.layout), column("right")
-        ]  # fmt: skip
+        self.layout[:] = [column("left", story.layout, methods.layout), column("right")]
 
     def _right(self) -> None:
         """Place and pulse."""

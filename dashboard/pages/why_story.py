@@ -11,7 +11,7 @@ import panel_material_ui as pmui
 
 from dashboard import memory, why
 from dashboard.pages.heat_pane import HeatPane
-from dashboard.pages.parts import SELECT, choice, column, html, job_bar, row, table_switch
+from dashboard.pages.parts import SELECT, choice, column, heading, html, job_bar, row, table_switch
 from dashboard.pages.why_trial import TrialPart
 from dashboard.pages.why_view import Why
 from dashboard.plots.heatmap import color_key
@@ -51,7 +51,8 @@ class StoryPart:
         self._switch = table_switch(self.table, self._show_table, "The story of the day as a table")
         self.layout = column(
             "memorybig storypart",
-            row("memorybar", self.target, self.day, self.steps, self.method, self.reach, self._switch),
+            row("parthead", heading("What made this day's water?"), self._switch),
+            row("memorybar", self.target, self.day, self.steps, self.method, self.reach),
             self.lead,
             job_bar(held.lane),
             self._plots,

@@ -75,3 +75,24 @@ def test_a_page_on_paper_shows_pictures_and_no_controls(app: Explorer, query: st
     app.page.set_viewport_size({"width": 1440, "height": 400})
     assert app.page.evaluate("document.documentElement.scrollHeight") > 500  # not cut off at the height of the screen
     assert len(app.page.pdf(prefer_css_page_size=True)) > 20_000
+
+
+# A column gets two more children one after the other, each slow to build; how often each is in the page then.
+_ADD_TWO = """async () => {
+    const column = [...Bokeh.documents[0].all_models].find((model) => model.css_classes?.includes('columns'))
+    const Div = Bokeh.Models.get('Div'), names = ['first of two', 'second of two']
+    const pause = (ms) => new Promise((next) => setTimeout(next, ms))
+    Div.prototype.default_view.prototype.lazy_initialize = () => pause(50)
+    for (const text of names) column.children = [...column.children, new Div({text})]
+    const count = (root, text) => [...root.querySelectorAll('*')].reduce((sum, node) => sum + (node.shadowRoot
+        ? count(node.shadowRoot, text) : Number(!node.children.length && node.textContent === text)), 0)
+    while (!count(document, names[1])) await pause(20)
+    await pause(300)
+    return names.map((text) => count(document, text))
+}"""
+
+
+def test_what_comes_while_the_page_is_being_built_stands_there_once(app: Explorer) -> None:
+    """Parts of a page that arrive faster than the browser builds them are neither lost nor there twice."""
+    app.open()
+    assert app.page.evaluate(_ADD_TWO) == [1, 1]

@@ -1,0 +1,19 @@
+// BokehJS 3.9 starts on the views of a layout's children anew when the children change while it is still at them, and
+// builds those again that it has not finished: on a slow machine a part of the page stood there twice, one of them dead
+// (bokeh issue 15358, mended in 3.10, which Panel 1.9 does not take yet). Here each build waits for the one before; and
+// what changed before a layout had begun to listen is built when it has been drawn.
+{
+  let layout = Bokeh.Models.get("Row").prototype.default_view.prototype
+  while (!Object.hasOwn(layout, "build_child_views")) layout = Object.getPrototypeOf(layout)
+  const { build_child_views: build, after_render: rendered } = layout
+  const turns = new WeakMap()
+  layout.build_child_views = function () {
+    const turn = Promise.resolve(turns.get(this)).then(() => build.call(this))
+    turns.set(this, turn.catch(() => {}))
+    return turn
+  }
+  layout.after_render = function () {
+    rendered.call(this)
+    if (this.child_models.length !== this.child_views.length) this.update_children()
+  }
+}
