@@ -14,6 +14,8 @@ from hdlcore.attribution.views import lag_by_forcing, lag_by_month
 from hdlcore.errors import RequestError
 from hdlcore.runtime.requests import EXPLANATIONS, ExplanationRequest
 
+#: The method of a live answer where none is chosen.
+PLAIN = "integrated_gradients"
 #: Months of the target days, by the name of the quarter.
 QUARTER_MONTHS = {"": (), "djf": (12, 1, 2), "mam": (3, 4, 5), "jja": (6, 7, 8), "son": (9, 10, 11)}
 #: A live answer has every n-th day: a first view, which touches every month, and the one that stays. Target days go
@@ -61,6 +63,36 @@ def shipped(wanted: Wanted, fields: xr.Dataset | None, selection: Selection, wor
     )
 
 
+def cube_method(fields: xr.Dataset | None) -> str:
+    """Name of the method that the lag cubes were made with; empty without cubes."""
+    return "" if fields is None else str(fields.attrs.get("attribution_method", ""))
+
+
+def cubes_made(fields: xr.Dataset, of: NDArray[np.intp]) -> str:
+    """How the lag cubes were made and how far they add up over the cells at `of`, in words without a full stop."""
+    method = cube_method(fields)
+    if method not in EXPLANATIONS:
+        return method
+    samples = fields.attrs.get("attribution_samples")
+    points = f" ({samples} points on the path)" if samples else ""
+    text = f"{EXPLANATIONS[method].label}{points}, precomputed for the 15th of each month of 2005"
+    gaps = fields["attribution_gap"].values[of] if "attribution_gap" in fields else np.array([])
+    if np.isfinite(gaps).any():
+        whose = "" if of.size == 1 else " in the median of the cells"
+        text += f"; not accounted for: {100 * float(np.nanmedian(gaps)):.0f} %{whose}"
+    return text
+
+
+def made_by(answer: xr.Dataset) -> str:
+    """How a live answer was made: 'Integrated gradients, every 12th day of 2005, 365 days back, computed in 0.8 s'."""
+    days = answer["time"].values
+    step = int((days[1] - days[0]) / np.timedelta64(1, "D")) if days.size > 1 else 1
+    label = EXPLANATIONS[str(answer.attrs["method"])].label
+    lags = int(answer["lag_last"].values[-1]) + 1
+    seconds = float(answer.attrs.get("cost_seconds", 0))
+    return f"{label}, every {step}th day of {str(days[0])[:4]}, {lags} days back, computed live in {seconds:.1f} s"
+
+
 def lacking(wanted: Wanted, fields: xr.Dataset | None, who: str, single: bool) -> str:
     """Why there is no cube for the heatmap, and what can be done, in a sentence."""
     if fields is None or cubes.ROWS[wanted.rows] not in fields:
@@ -90,7 +122,7 @@ def live_request(
         return ExplanationRequest(source, cell, method=truth, lags=lags, every=every)
     if wanted.rows == "carrier":
         return ExplanationRequest(source, cell, method="carriers", lags=lags, every=every)
-    method = method if EXPLANATIONS[method].axis == "forcing" else "gradient_x_input"
+    method = method if EXPLANATIONS[method].axis == "forcing" else PLAIN
     return ExplanationRequest(source, cell, method=method, lags=lags, every=every, samples=SAMPLES[every])
 
 

@@ -13,6 +13,7 @@ from dashboard.pages.trust_density import DensityPart
 from dashboard.pages.trust_evaluate import EvaluatePart
 from dashboard.pages.trust_map import ScoreMapPart, ZonesPart
 from dashboard.pages.trust_members import EachMemberPart
+from dashboard.pages.trust_memory import MemoryTruthPart
 from dashboard.pages.trust_scores import CalibrationPart, LimitsPart, MembersPart, ScoresPart
 from dashboard.pages.trust_split import SplitPart
 from dashboard.pages.trust_truth import TruthPart
@@ -38,6 +39,9 @@ every view follows.</dd>
 <dt>Members</dt>
 <dd>The model was trained several times. Where the members fit alike and differ in what is behind, the data do not say
 which is right.</dd>
+<dt>Memory, for a model of the twin</dt>
+<dd>How far back the past matters, in truth and as attributed to the model, on one scale; the numbers say how
+alike.</dd>
 </dl>"""
 
 
@@ -81,9 +85,9 @@ class TrustPage(Page):
         held = self.trust
         beside = [part(held).layout for part in (MembersPart, SplitPart)]
         parts = [DensityPart(held).layout, column("trustcolumn", *beside), EachMemberPart(held).layout]
-        self.layout.extend(
-            [TruthPart(held).layout, column("trustgrid", *parts), EvaluatePart(held).layout, LimitsPart(held).layout]
-        )
+        truths = [part(held).layout for part in (TruthPart, MemoryTruthPart)]
+        last = [part(held).layout for part in (EvaluatePart, LimitsPart)]
+        self.layout.extend([*truths, column("trustgrid", *parts), *last])
 
     def _tell(self, names: frozenset[str]) -> None:
         """Why there is nothing to judge, or what the model lacks."""

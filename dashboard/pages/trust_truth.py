@@ -15,19 +15,13 @@ from dashboard.plots import ternary
 from dashboard.plots.palette import palette
 from dashboard.plots.worldmap import WorldMap
 from dashboard.state import apply
-from dashboard.widgets import Buttons, Triangle
+from dashboard.widgets import Triangle
 
 SIDES = {"truth": "Truth", "model": "Model"}
-MEMORY = {
-    "id": "memory",
-    "label": "What both remember",
-    "hint": "What both remember, on the page Memory",
-    "kind": "outlined",
-}
 
 
 class TruthPart:
-    """Maps of the shares of the stores, truth on the left, model on the right; a way on to what they remember."""
+    """Maps of the shares of the stores, truth on the left, model on the right."""
 
     def __init__(self, held: Trust) -> None:
         self.trust, self.view, self.state = held, held.view, held.state
@@ -39,11 +33,10 @@ class TruthPart:
             label="Legend: a triangle of colours with snow on top, soil on the left and groundwater on the right",
             css_classes=["legend", "triangle"],
         )  # fmt: skip
-        on = Buttons(lambda _: apply(self.state, {"page": "memory"}), items=[MEMORY])
         self.lead = html("plotnote")
         self.layout = column(
             "part truthpart",
-            row("parthead", heading("Truth beside model"), on),
+            heading("Truth beside model"),
             row("stage", column("pair side", *self._places.values()), self.triangle),
             self.lead,
         )

@@ -91,6 +91,27 @@ def test_the_twin_is_no_model_and_one_is_offered(app: Explorer) -> None:
     expect(app.page.get_by_role("heading", name="Truth beside model")).to_be_visible()
 
 
+def test_memory_in_truth_beside_that_attributed_follows_filter_and_measure(app: Explorer) -> None:
+    """Two maps, how they agree, by zone in a table; another measure and a zone change both and the link."""
+    app.visit("v=1&page=trust&model=global-twin")
+    maps = [
+        app.page.get_by_role("img", name=re.compile(f"^Map of the mean memory time.*, {side}"))
+        for side in ("in truth", "as attributed")
+    ]
+    for drawn in maps:
+        expect(drawn).to_be_visible()
+    alike = app.page.get_by_text(re.compile(r"^Over 14,768 cells the maps correlate at 0\.\d\d and half of the cells"))
+    expect(alike).to_be_visible()
+    app.page.get_by_role("button", name=re.compile("^Agreement by climate zone as a table")).click()
+    table = app.page.get_by_role("table", name=re.compile("truth and attribution by climate zone"))
+    expect(table.get_by_role("row")).to_have_count(7)
+    app.pick("Map of", "Share older than a season")
+    expect(app.page).to_have_url(re.compile("measure=memory_share"))
+    expect(app.page.get_by_role("img", name=re.compile("^Map of the share of memory older"))).to_have_count(2)
+    app.page.get_by_role("button", name=re.compile("^Polar: median")).click()
+    expect(app.page.get_by_text(re.compile(r"^Over (?!14,768)[\d,]+ cells the maps correlate at"))).to_be_visible()
+
+
 def test_it_fits_a_phone(visitor: NewExplorer) -> None:
     """Nothing is wider than the screen."""
     app = visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)

@@ -15,12 +15,15 @@ from dashboard.pages.book import Book
 from dashboard.pages.trust import TrustPage
 from dashboard.pages.trust_evaluate import EvaluatePart
 from dashboard.pages.trust_members import EachMemberPart
+from dashboard.pages.trust_memory import MemoryTruthPart
 from dashboard.pages.trust_scores import CalibrationPart, LimitsPart, MembersPart, ScoresPart
 from dashboard.pages.trust_split import SplitPart
 from dashboard.pages.trust_truth import TruthPart
 from dashboard.pages.trust_view import Trust
 from dashboard.pages.view import View
+from dashboard.selection import number
 from dashboard.state import History, State, apply
+from dashboard.summary import quantity
 from hdlcore.data.twin import TWIN_ID
 from hdlcore.errors import Cancelled
 from hdlcore.runtime.requests import SimulationRequest
@@ -223,3 +226,33 @@ def test_truth_stands_beside_the_model_of_the_twin_alone() -> None:
     assert 0 < truth.shares(held.view.fields, of, area).sum() < 1.01  # its quick store is none of the three
     apply(held.state, {"model": "global-grace"})
     assert "gone" in part.layout.css_classes
+
+
+def test_memory_in_truth_stands_beside_that_attributed() -> None:
+    """Two maps on one scale, how they agree over what the filters leave, a table by zone; no such thing elsewhere."""
+    held = _trust(model="global-twin")
+    part = MemoryTruthPart(held)
+    true, found = (fields["memory_time"].values for fields in (held.truth, held.view.fields))
+    known = np.isfinite(true) & np.isfinite(found)
+    assert f"correlate at {np.corrcoef(true[known], found[known])[0, 1]:.2f} and " in part.text
+    assert f"within {quantity(float(np.median(np.abs(true - found)[known])), 'd')} of the truth" in part.text
+    assert "in truth" in part.lead.object and "never saw the truth" in part.note.object
+    part._show_table()
+    assert part.table.object.count("<tr>") == 1 + 5 + 1
+    apply(held.state, {"measure": "memory_length", "climate_zones": (3,), "focus": "filter"})
+    assert part.name == "memory_length" and part.text.startswith(f"Over {number(int((held.mask & known).sum()))} cells")
+    apply(held.state, {"measure": "carrier"})
+    assert part.name == "memory_time", "the truth has no map of carriers"
+    apply(held.state, {"model": "global-grace"})
+    assert "gone" in part.layout.css_classes
+
+
+def test_agreement_of_two_maps_is_that_of_their_numbers() -> None:
+    true, area = np.array([10.0, 20.0, 40.0, np.nan, 80.0]), np.ones(5)
+    every = np.ones(5, bool)
+    same = truth.agreement(true, true, area, every)
+    assert same is not None and same[:1] + same[3:] == (4, pytest.approx(1), 0)
+    moved = truth.agreement(true, true[::-1].copy(), np.arange(5.0), every)
+    assert moved is not None and moved.cells == 3 and moved.difference == pytest.approx(70)
+    assert truth.agreement(true, true, area, every & (true > 30)) is None
+    assert "Too few cells" in truth.agreement_sentence(None, "d")
