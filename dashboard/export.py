@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dashboard import engine, links
+from dashboard import engine, links, memory
 from dashboard.layers import OBSERVED, field
 from dashboard.plots.ternary import CORNERS
 from dashboard.series import OTHER
@@ -379,6 +379,10 @@ def provenance_html(view: View) -> str:
         rows += _world_rows(view)
     rows += [("Generated", view.label)] if view.kind in ("model", "twin") or view.generated else []
     rows += [("Baseline", baseline(view)), ("Attribution", references(view))]
+    if view.fields is not None and memory.cube_method(view.fields):
+        every = np.arange(view.fields.sizes["cell"])
+        about = str(view.fields.attrs.get("attribution_comment", ""))
+        rows.append(("Memory maps", f"{memory.cubes_made(view.fields, every)}. {about}".strip()))
     problems = engine.get_engine().problems
     if problems:
         rows.append(("Left out", " ".join(problems)))

@@ -33,7 +33,7 @@ def heat_dataset(held: Memory) -> xr.Dataset:
         heat = side.heat.astype(np.float32)
         axis = axis_of(heat)
         heat = heat.assign_coords({axis: [str(name) for name in heat[axis].values]})
-        how = str(side.live.attrs["method"]) if side.live is not None else "precomputed lag cubes"
+        how = str(side.live.attrs["method"]) if side.live is not None else _cubes(held, side)
         what = "signed contribution" if held.state.signed else "size of the contribution"
         about = {"units": str(heat.attrs.get("units") or "mm"), "long_name": f"{what}, {side.title}", "method": how}
         marks = {"source": "generated"} if held.view.generated else {}
@@ -44,6 +44,12 @@ def heat_dataset(held: Memory) -> xr.Dataset:
     box = held.state.memory_box
     about = {"place": held.view.place, "box": box_label(box)} if box else {"place": held.view.place}
     return data.assign_attrs(attributes(held.view) | about)
+
+
+def _cubes(held: Memory, side: Side) -> str:
+    """How the lag cubes of a side were made."""
+    fields = held.view.fields if side.source == held.view.model else None
+    return "precomputed lag cubes" if fields is None else memory.cubes_made(fields, held.view.selection.of)
 
 
 def heat_netcdf(held: Memory) -> io.BytesIO:

@@ -81,7 +81,9 @@ class State(param.Parameterized):
 
     series = param.Selector(default="season", objects=list(SERIES), doc="Which view of the components.")
     many = param.Selector(default="mean", objects=list(MANY), doc="Of many cells: their mean, or every cell's curve.")
-    method = param.Selector(default="gradient_x_input", objects=list(METHODS), doc="Attribution method of the heatmap.")
+    method = param.Selector(
+        default="integrated_gradients", objects=list(METHODS), doc="Attribution method of the heatmap."
+    )
     rows = param.Selector(default="driver", objects=list(ROWS), doc="Memory page: what the heatmap's rows are.")
     quarter = param.Selector(default="", objects=list(QUARTERS), doc="Memory page: months of the target days.")
     reach = param.Selector(default="year", objects=list(REACH), doc="Memory page: how far back a live answer looks.")

@@ -123,6 +123,7 @@ def simulate(
 
 app.command()(cli_explain.explain)
 app.command()(cli_explain.grade)
+app.command()(cli_explain.memory_maps)
 
 
 @app.command()

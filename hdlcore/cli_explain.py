@@ -94,6 +94,28 @@ def grade(
     typer.echo(json.dumps(grades, indent=1) if json_ else f"{path}\n\n{table(grades)}")
 
 
+def memory_maps(
+    model: str,
+    samples: Annotated[int, typer.Option(help="Points on the path of integrated gradients")] = 8,
+    jobs: Annotated[int, typer.Option(help="Processes", min=1)] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped")] = False,
+    models: ModelsOption = None,
+    data: DataOption = None,
+) -> None:
+    """Make the memory maps of a model's folder anew: lag cubes, memory lengths, carriers (minutes)."""
+    from hdlcore.runtime.memory_maps import remake_memory
+    from hdlcore.workers import Here, Processes
+
+    folder = open_engine(models, data).model(model).folder
+    with progress_bar() as report:
+        made = remake_memory(folder, data, Processes(jobs) if jobs > 1 else Here(), samples, resume, report)
+    gap, time = (float(made[name].median()) for name in ("attribution_gap", "memory_time"))
+    out.print(
+        f"{folder}: median mean memory time {time:.0f} days, completeness gap {gap:.0%} of what is explained",
+        highlight=False,
+    )
+
+
 def _summary(result: Any) -> str:
     from hdlcore.attribution.views import memory_summary
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from dashboard.memory import Wanted
+from dashboard.memory import Wanted, cubes_made, made_by
 from dashboard.pages.heat_pane import HeatPane
 from dashboard.pages.memory_view import MOVES, Side
 from dashboard.pages.parts import choice, column, heading, html, job_bar, row, table_switch
@@ -70,8 +70,9 @@ class MemoryPart:
         if side.kind == "twin":
             how = f"The twin's true response, by finite difference{weighted}. {self.view.label}"
         else:
-            live = side.live is not None
-            how = "Gradient × input, computed live." if live else f"Gradient × input, precomputed for 2005{weighted}."
+            fields, of = self.view.fields, self.view.selection.of
+            how = made_by(side.live) if side.live is not None else cubes_made(fields, of) if fields is not None else ""
+            how = f"{how}{weighted}." if how else ""
         said = f"{head[0].upper()}{head[1:]}"
         about = f"{box_meaning(self.state.signed)} {how}"
         self.note.object = f'<p role="status" aria-live="polite">{escape(said)} <span>{escape(about)}</span></p>'

@@ -213,7 +213,7 @@ class HeatPart:
         meaning = EXPLANATIONS["carriers"].claim if self.state.rows == "carrier" else box_meaning(self.state.signed)
         weighted = "" if self.view.selection.single and self.state.rows != "zone" else ", area-weighted"
         if own.live is not None:
-            how = f"{made_by(own)}. Mean memory {memory_summary(own.live)['memory_time']:.0f} days."
+            how = f"{memory.made_by(own.live)}. Mean memory {memory_summary(own.live)['memory_time']:.0f} days."
             if "completeness_gap" in own.live and own.kind != "twin":
                 gap, whole = (float(np.abs(own.live[name]).mean()) for name in ("completeness_gap", "difference"))
                 how += f" Not accounted for: {quantity(gap, 'mm')} of {quantity(whole, 'mm')} on average."
@@ -223,7 +223,8 @@ class HeatPart:
         elif self.state.rows == "carrier":
             how = f"Four days of 2005, of all members; hidden state is what the networks keep{weighted}."
         else:
-            how = f"Gradient × input, precomputed for the 15th of each month of 2005{weighted}."
+            fields, of = self.view.fields, self.view.selection.of
+            how = f"{memory.cubes_made(fields, of)}{weighted}." if fields is not None else ""
         drag = "Drag over the heatmap, or tap a box, to see on the map which cells show it."
         return " ".join(part for part in (meaning, how, own.why, drag) if part)
 
@@ -235,18 +236,6 @@ class HeatPart:
             if side.heat is not None
         ]
         self.table.object = "".join(texts)
-
-
-def made_by(side: Side) -> str:
-    """How a live answer was made: 'Integrated gradients, every 12th day of 2005, 365 days back, computed in 0.8 s'."""
-    live = side.live
-    assert live is not None
-    days = live["time"].values
-    step = int((days[1] - days[0]) / np.timedelta64(1, "D")) if days.size > 1 else 1
-    label = EXPLANATIONS[str(live.attrs["method"])].label
-    lags = int(live["lag_last"].values[-1]) + 1
-    seconds = float(live.attrs.get("cost_seconds", 0))
-    return f"{label}, every {step}th day of {str(days[0])[:4]}, {lags} days back, computed live in {seconds:.1f} s"
 
 
 def versus(own: Side, other: Side) -> str:

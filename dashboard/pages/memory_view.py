@@ -14,9 +14,8 @@ from dashboard.memory import Wanted
 from dashboard.pages.view import Told, View
 from dashboard.state import FILTERS, REACH
 from hdlcore.errors import RequestError
+from hdlcore.runtime.requests import EXPLANATIONS
 
-#: The method of the lag cubes.
-PLAIN = "gradient_x_input"
 #: Fields of the state that another heatmap follows from.
 MOVES = frozenset({"model", "cell", "focus", "method", "rows", "quarter", "reach", "signed", *FILTERS})
 
@@ -48,10 +47,11 @@ class Side:
         info = self.view.sources().get(self.source)
         return info.title if info is not None else self.source
 
-    def refresh(
-        self, source: str, wanted: Wanted, method: str = PLAIN, reach: str = "year", asked: bool = False
-    ) -> None:
-        """Take the heatmap from the cubes, or ask live where these do not hold it or `asked`."""
+    def refresh(self, source: str, wanted: Wanted, method: str = "", reach: str = "year", asked: bool = False) -> None:
+        """Take the heatmap from the cubes, or ask live where these do not hold it or `asked`.
+
+        Without a `method` that of the cubes will do.
+        """
         self.lane.cancel()
         self.lane.error = ""
         self.source, self._wanted = source, wanted
@@ -60,13 +60,15 @@ class Side:
         single = view.selection.single
         self.live, self.heat = None, memory.shipped(wanted, fields, view.selection, view.world)
         self.why = "" if self.heat is not None else memory.lacking(wanted, fields, self.title, single)
-        plain = reach == "year" and (self.kind == "twin" or method == PLAIN or wanted.rows == "carrier")
+        ours = memory.cube_method(fields)
+        method = method or (ours if ours in EXPLANATIONS else memory.PLAIN)
+        plain = reach == "year" and (self.kind == "twin" or method == ours or wanted.rows == "carrier")
         if self.kind not in ("model", "twin"):
             self.heat, self.why = None, "Data cannot be asked what it remembers; choose a model or the twin above."
         elif single and memory.answers_live(wanted) and (self.heat is None or not plain or asked):
             self._ask(wanted, method, REACH[reach])
         elif self.heat is not None and not plain and not single:
-            self.why = "Of many cells the lag cubes are shown: gradient × input, a year back. Choose one cell for more."
+            self.why = "Of many cells the lag cubes are shown, a year back. Choose one cell for more."
 
     def _ask(self, wanted: Wanted, method: str, lags: int) -> None:
         """Live, coarse first; what has been answered for this cell is kept."""

@@ -93,7 +93,7 @@ def test_the_twin_is_opened_from_the_picker_and_says_that_it_is_generated(app: E
     expect(app.curves).to_have_attribute("aria-label", re.compile(r"\(generated\): stored water swings"))
     expect(app.memory).to_have_attribute("aria-label", re.compile(r"\(generated\): .* carries \d+ %"))
     expect(app.page.get_by_text("true response, by finite difference")).to_be_visible()
-    expect(app.page.get_by_text("Gradient × input").filter(visible=True)).to_have_count(0)
+    expect(app.page.get_by_text("Integrated gradients").filter(visible=True)).to_have_count(0)
     app.tap(*INDIA)
     expect(app.place).to_contain_text("India")
     expect(app.memory).to_have_attribute("aria-label", re.compile(r"India.*\(generated\): "))

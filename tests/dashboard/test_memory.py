@@ -215,8 +215,10 @@ def test_a_question_cancelled_midway_leaves_the_heatmap_as_it_was_and_can_be_ask
         return page
 
     page = asyncio.run(journey())
+    apply(page.state, {"method": "gradient_x_input"})
+    assert page.own.live.attrs["method"] == "gradient_x_input"
     apply(page.state, {"method": "integrated_gradients"})
-    assert page.own.live.attrs["method"] == "integrated_gradients"
+    assert page.own.live is None, "that of the cubes"
 
 
 def test_carriers_of_a_twin_trained_model_stand_beside_what_the_twins_stores_truly_carried(

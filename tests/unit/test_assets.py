@@ -9,10 +9,13 @@ import pytest
 import xarray as xr
 
 from hdlcore.assets import assets_dir
+from hdlcore.attribution.cubes import heat_time
+from hdlcore.attribution.sanity import rank_correlation
+from hdlcore.attribution.views import lag_by_forcing
 from hdlcore.errors import DataError
 from hdlcore.models.checkpoint import load_member
 from hdlcore.runtime.engine import Engine
-from hdlcore.runtime.requests import SimulationRequest
+from hdlcore.runtime.requests import ExplanationRequest, SimulationRequest
 from hdlcore.training.fit_head import HEADS, load_heads
 from hdlcore.training.recipes import load_recipe
 
@@ -142,3 +145,17 @@ def test_missing_assets_are_said_in_a_sentence(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("HDL_ASSETS", str(tmp_path))
     with pytest.raises(DataError, match="HDL_ASSETS"):
         assets_dir()
+
+
+def test_lag_cubes_that_ship_are_what_a_cell_answers_live(engine: Engine) -> None:
+    """The same method on about the same days. In a cube each day is one member's, live it is the mean of all, and kinks
+    make single gradients jump: the two agree, and are not equal."""
+    fields = engine.fields(MODEL)
+    assert fields.attrs["attribution_method"] == "integrated_gradients"
+    assert 0 < float(fields["attribution_gap"].median()) < 0.1
+    for cell in (94 * 360 + 117, 39 * 360 + 190):
+        request = ExplanationRequest(MODEL, cell, method="integrated_gradients", start="2005-01-15", every=30)
+        live = lag_by_forcing(engine.explain(request))
+        cube = fields["attribution_size"].sel(cell=cell).transpose("lag_bin", "forcing")
+        assert rank_correlation(live.values.ravel(), cube.values.ravel()) > 0.95
+        assert abs(heat_time(live) - heat_time(cube)) < 12
