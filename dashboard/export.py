@@ -381,8 +381,8 @@ def provenance_html(view: View) -> str:
     rows += [("Baseline", baseline(view)), ("Attribution", references(view))]
     if view.fields is not None and memory.cube_method(view.fields):
         every = np.arange(view.fields.sizes["cell"])
-        about = str(view.fields.attrs.get("attribution_comment", ""))
-        rows.append(("Memory maps", f"{memory.cubes_made(view.fields, every)}. {about}".strip()))
+        said = str(view.fields.attrs.get("attribution_comment", ""))
+        rows.append(("Memory maps", f"{memory.cubes_made(view.fields, every)}. {said}".strip()))
     problems = engine.get_engine().problems
     if problems:
         rows.append(("Left out", " ".join(problems)))

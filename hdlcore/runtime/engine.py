@@ -294,18 +294,13 @@ class Engine:
         self, request: ExplanationRequest, progress: Progress | None = None, cancel: CancelToken | None = None,
         asker: Asker = SOMEONE,
     ) -> xr.Dataset:  # fmt: skip
-        """Try the answer to a request for one day out on the model: deletion and insertion curves (see
-        `hdlcore.attribution.faithfulness.day_curves`). Raises as `explain` does."""
+        """Deletion and insertion of the answer to a request for one day (see `hdlcore.attribution.faithfulness`)."""
         answer, source = self.explain(request, progress, cancel, asker), self._model_source(request.model)
-        return self._answer(
-            source, ("curves", request), lambda turn: source.curves(request, answer, progress, turn), cancel, asker
-        )
+        work = partial(source.curves, request, answer, progress)
+        return self._answer(source, ("curves", request), work, cancel, asker)
 
     def impulse(self, request: ImpulseRequest, cancel: CancelToken | None = None, asker: Asker = SOMEONE) -> xr.Dataset:
-        """Follow one pulse of a driver through every store and flux (see `hdlcore.attribution.pulse`).
-
-        Raises as `simulate` does.
-        """
+        """Follow one pulse of a driver through stores and fluxes (`hdlcore.attribution.pulse`); raises as `simulate`."""
         source = self.source(request.model)
         if source.info.kind != "data":
             positions(self.cells_of(request.model), request.cells)
