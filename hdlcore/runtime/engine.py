@@ -300,7 +300,7 @@ class Engine:
         return self._answer(source, ("curves", request), work, cancel, asker)
 
     def impulse(self, request: ImpulseRequest, cancel: CancelToken | None = None, asker: Asker = SOMEONE) -> xr.Dataset:
-        """Follow one pulse of a driver through stores and fluxes (`hdlcore.attribution.pulse`); raises as `simulate`."""
+        """Follow one pulse through every store and flux (`hdlcore.attribution.pulse`); raises as `simulate` does."""
         source = self.source(request.model)
         if source.info.kind != "data":
             positions(self.cells_of(request.model), request.cells)
