@@ -26,19 +26,32 @@ class Dialogs:
     def __init__(self, page: Callable[[], Page], shell: Shell) -> None:
         self._page, self.shell = page, shell
         self.lane = Lane()
-        self.layout = pmui.Dialog(title="", close_on_click=True, show_close_button=True, width_option="md")
+        self.layout = pmui.Dialog(
+            title="", close_on_click=True, show_close_button=True, width_option="md",
+            sx={"& .MuiIconButton-root": {"color": "var(--hdl-text)"}},
+        )  # fmt: skip
+        self.layout.param.watch(self._closed, "open")
 
     def _open(self, title: str, *content: Any) -> None:
+        self.shell.send({"type": "hold focus"})
         self.layout.param.update(title=title, objects=list(content))
         self.layout.open = True
 
+    def _closed(self, event: Any) -> None:
+        """The focus goes back to where it was: the frame's own way back does not see into our controls."""
+        if not event.new:
+            self.shell.send({"type": "give focus"})
+
     def help(self) -> None:
         """How to read the page."""
-        self._open("How to read this page", html("prose", self._page().help))
+        text = f'<div tabindex="0" role="group" aria-label="How to read this page">{self._page().help}</div>'
+        self._open("How to read this page", html("prose", text))
 
     def provenance(self) -> None:
         """Where everything on the screen comes from."""
-        self._open("Provenance", html("prose", self._page().provenance()))
+        # a long text that is scrolled by key needs something in it that can be reached by key
+        text = f'<div tabindex="0" role="group" aria-label="Provenance">{self._page().provenance()}</div>'
+        self._open("Provenance", html("prose", text))
 
     def files(self) -> None:
         """What is on the screen, to take away."""

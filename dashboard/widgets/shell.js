@@ -45,6 +45,8 @@ export function render({ model, el }) {
       // the page scrolls in a box of its own
       for (let node = el; node; node = node.parentElement ?? node.getRootNode().host) node.scrollTop = 0
     }
+    if (message.type === "hold focus") held = focused()
+    if (message.type === "give focus") setTimeout(() => { if (held?.isConnected) held.focus() }, 50)
     if (message.type === "download") {
       const bytes = Uint8Array.from(atob(message.content), (c) => c.charCodeAt(0))
       const link = document.createElement("a")
@@ -68,6 +70,14 @@ export function render({ model, el }) {
       model.send_msg({ type: "copied", ok: copied, what: message.what })
     }
   })
+
+  // Where the focus was before a dialog took it, to give it back.
+  let held = null
+  const focused = () => {
+    let at = document.activeElement
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+    return at
+  }
 
   // The frame's own bar of being busy has no name and says nothing that the page does not say itself.
   const hush = (tries = 40) => {

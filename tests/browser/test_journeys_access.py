@@ -193,10 +193,12 @@ def test_provenance_names_model_weights_data_and_what_is_generated(app: Explorer
 def test_help_opens_by_key_and_returns_the_focus(app: Explorer) -> None:
     """'?' opens how to read the page, Escape closes it, and the page goes on."""
     app.open()
+    app.button("Copy link").focus()
     app.page.keyboard.press("?")
     dialog = app.page.get_by_role("dialog")
     expect(dialog).to_contain_text("Read the heatmap")
     app.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+    expect(app.button("Copy link")).to_be_focused()
     app.button("Next month").click()
     expect(app.sentence).to_contain_text(", June:")
