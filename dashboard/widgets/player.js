@@ -17,13 +17,16 @@ export function render({ model, el }) {
     <button type="button" class="quiet" data-do="back" aria-label="Previous month" title="Previous month (←)">${icon("back")}</button>
     <button type="button" class="round" data-do="play" aria-label="Play the months" title="Play the months">${icon("play")}</button>
     <button type="button" class="quiet" data-do="next" aria-label="Next month" title="Next month (→)">${icon("next")}</button>
+    <button type="button" class="quiet speed"></button>
     <div class="track"><input type="range" min="0" step="1" aria-label="Month"><div class="ticks" aria-hidden="true"></div></div>
     <output></output>`
-  const [back, play, next] = box.querySelectorAll("button")
+  const [back, play, next, speed] = box.querySelectorAll("button")
   const slider = box.querySelector("input")
   const ticks = box.querySelector(".ticks")
   const output = box.querySelector("output")
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)")
+  const SPEEDS = [1, 2, 7] // times as fast; the last is ten frames a second where the server keeps up
+  let fast = 0
   const PATIENCE = 5000 // ms after which a frame that has not come is given up
   let timer = null
   let patience = null
@@ -70,7 +73,7 @@ export function render({ model, el }) {
     play.title = "Play the months"
   }
   const tick = () => {
-    const pause = calm.matches ? 1600 : model.interval
+    const pause = calm.matches ? 1600 : model.interval / SPEEDS[fast]
     const wait = asked === null ? pause - (performance.now() - shown) : 10
     timer = setTimeout(() => {
       if (asked === null && performance.now() - shown >= pause) { shown = performance.now(); set(wanted + 1) }
@@ -84,6 +87,13 @@ export function render({ model, el }) {
     shown = performance.now() - model.interval
     tick()
   }
+  const hasten = (which) => {
+    fast = which
+    speed.textContent = `${SPEEDS[fast]}×`
+    speed.setAttribute("aria-label", `Speed of playing: ${SPEEDS[fast]} times`)
+    speed.title = "Speed of playing"
+  }
+  speed.onclick = () => hasten((fast + 1) % SPEEDS.length)
   play.onclick = () => (timer === null ? start() : stop())
   back.onclick = () => { stop(); set(wanted - 1) }
   next.onclick = () => { stop(); set(wanted + 1) }
@@ -93,6 +103,7 @@ export function render({ model, el }) {
   model.on("value", arrive)
   model.on("labels", list)
   model.on("remove", () => { stop(); clearTimeout(patience); window.removeEventListener("hdl-step", step) })
+  hasten(0)
   list()
   return box
 }

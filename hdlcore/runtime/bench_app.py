@@ -16,7 +16,7 @@ from hdlcore.runtime.bench_kernels import Figure
 
 ROOT = Path(__file__).resolve().parents[2]
 #: words for `--only`
-APP_WORDS = ("app",)
+APP_WORDS = ("app", "app-users", "app-memory")
 
 
 def app_figures(word: str) -> list[Figure]:

@@ -11,7 +11,8 @@ import importlib.util
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,11 @@ from typing import TYPE_CHECKING
 from hdlcore.errors import HDLError, RequestError
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from hdlcore.runtime.bench_kernels import Figure
+    from scripts.app_bench.visitor import Visitor
+    from scripts.app_session import ServerProcess
 
 NEEDS = {"playwright": "playwright", "psutil": "psutil"}
 
@@ -36,31 +41,96 @@ def check() -> None:
 
 
 def one_visitor(quick: bool) -> list[Figure]:
-    """The feel of the app for one visitor on a warm server."""
-    from scripts.app_bench import feel
-    from scripts.app_bench.figures import figure, p95
+    """The feel of the app for one visitor on a warm server, then the plain app's."""
+    from scripts.app_bench import feel, reference
+    from scripts.app_bench.figures import figures
     from scripts.app_bench.visitor import visit
-    from scripts.app_session import chromium, settle, start_server, stop_server
+    from scripts.app_session import chromium, settle
 
-    few = 2 if quick else 20
-    measured: dict[str, list[float]] = {}
+    few, seconds = (2, 2.0) if quick else (20, 6.0)
+    ours: dict[str, list[float]] = {}
+    plain: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        with served(Path(folder)) as server:
+            feel.openings(browser, server.app, 1)  # the server is warm from here on
+            ours["opening"] = feel.openings(browser, server.app, 1 if quick else 5)
+            visitor, _ = visit(browser, server.app, feel.PARTS)
+            settle(visitor.page)
+            ours |= feel.months(visitor, few) | feel.clicks(visitor, feel.places(few))
+            ours["filter"] = feel.filters(visitor, 1 if quick else 5)
+            ours |= feel.turns(visitor)
+            visitor.close()
+            visitor, _ = visit(browser, server.app, feel.PARTS, reduced_motion="no-preference")
+            settle(visitor.page)
+            ours |= feel.plays(visitor, seconds)
+        with reference.plain_server(Path(folder) / "plain") as beside:
+            if beside is not None:
+                plain = reference.measure(browser, beside.app, feel.places(2 if quick else 8), seconds)
+    return figures(ours, plain)
+
+
+def many_visitors(quick: bool) -> list[Figure]:
+    """Clicks of three people in the same moment while ten others have the page open."""
+    from scripts.app_bench import crowd, feel, reference
+    from scripts.app_bench.figures import figures
+    from scripts.app_bench.visitor import visit
+    from scripts.app_session import chromium, settle
+
+    rounds, plain = 2 if quick else 10, dict[str, list[float]]()
+    cells = feel.places(crowd.BUSY * rounds)
+
+    def enter(browser: Browser) -> Visitor:
+        visitor, _ = visit(browser, server.app, feel.PARTS)
+        settle(visitor.page)
+        return visitor
+
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        with served(Path(folder)) as server, crowd.idle(server.app, crowd.IDLE):
+            ours = crowd.together(browser, enter, feel.watch_click, cells, rounds, "components")
+        with reference.plain_server(Path(folder) / "plain") as beside:
+            if beside is not None:
+                with crowd.idle(beside.app, crowd.IDLE):
+                    address = beside.app
+                    plain["busy"] = crowd.together(
+                        browser, lambda b: reference.enter(b, address)[0], reference.watch_click, cells,
+                        min(rounds, 3), "components",
+                    )  # fmt: skip
+    return figures({"busy": ours}, plain)
+
+
+def sessions(quick: bool) -> list[Figure]:
+    """Memory of open sessions and what is kept of closed ones; visitors without a browser, which adds nothing to it."""
+    from scripts.app_bench import crowd, reference
+    from scripts.app_bench.figures import figures
+
+    batches, size = (2, 6) if quick else (5, crowd.BATCH)
+    plain: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        server = start_server(Path(folder))
-        try:
-            with chromium() as browser:
-                feel.openings(browser, server.app, 1)  # the server is warm from here on
-                measured["opening"] = feel.openings(browser, server.app, 1 if quick else 5)
-                visitor, _ = visit(browser, server.app, feel.PARTS)
-                settle(visitor.page)
-                measured |= feel.months(visitor, few)
-                measured |= feel.clicks(visitor, feel.places(few))
-                measured["filter"] = feel.filters(visitor, 1 if quick else 5)
-        finally:
-            stop_server(server)
-    return [figure(key, p95(values), None) for key, values in measured.items()]
+        with served(Path(folder)) as server:
+            ours = crowd.memory(server.app, server.process.pid, batches, size, pages=True)
+        with reference.plain_server(Path(folder) / "plain") as beside:
+            if beside is not None:
+                plain = crowd.memory(beside.app, beside.process.pid, 2, size, pages=False)
+    return figures(ours, plain)
 
 
-GROUPS: dict[str, Callable[[bool], list[Figure]]] = {"app": one_visitor}
+@contextmanager
+def served(folder: Path) -> Iterator[ServerProcess]:
+    """The app as `hdl serve` serves it."""
+    from scripts.app_session import start_server, stop_server
+
+    server = start_server(folder)
+    try:
+        yield server
+    finally:
+        stop_server(server)
+
+
+GROUPS: dict[str, Callable[[bool], list[Figure]]] = {
+    "app": one_visitor,
+    "app-users": many_visitors,
+    "app-memory": sessions,
+}
 
 
 def main() -> int:

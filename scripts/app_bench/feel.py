@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from playwright.sync_api import Browser
 
+from dashboard.pages.frame import NAME
+from dashboard.state import PAGES
 from hdlcore.runtime.engine import Engine
 from scripts.app_bench.visitor import Visitor, visit
 from scripts.app_session import pixel, settle
@@ -90,4 +92,26 @@ def filters(visitor: Visitor, times: int) -> list[float]:
         remove = visitor.page.get_by_role("button", name=f"Remove {named}")
         visitor.act(remove.click, {"back": {"memory": f"!now.includes('{named}')"}})
         settle(visitor.page)
+    return took
+
+
+def plays(visitor: Visitor, seconds: float) -> dict[str, list[float]]:
+    """Play at the greatest speed: frames painted a second, milliseconds from pause to the last thing that changed."""
+    page = visitor.page
+    for _ in range(2):  # through the speeds to the last
+        page.get_by_role("button", name="Speed of playing").click()
+    page.get_by_role("button", name="Play the months").click()
+    frames = visitor.frames(seconds)
+    return {"play": [frames], "pause": [visitor.rests(page.get_by_role("button", name="Pause").click)]}
+
+
+def turns(visitor: Visitor) -> dict[str, list[float]]:
+    """From page to page by the links in the header, every page for the first time, then all once more."""
+    took: dict[str, list[float]] = {"first_visit": [], "switch": []}
+    names = list(PAGES.values())
+    for key, order in (("first_visit", names[1:]), ("switch", names)):
+        for name in order:
+            link = visitor.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True)
+            title = NAME if name == names[0] else f"{name} · {NAME}"
+            took[key].append(visitor.rests(link.filter(visible=True).click, f"document.title === '{title}'"))
     return took

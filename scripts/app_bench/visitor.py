@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 
 WATCH = (Path(__file__).with_name("watch.js")).read_text(encoding="utf-8")
 WAIT_MS = 60_000
+QUIET_MS = 600
 
 #: goal -> part of the page -> JavaScript test of `now` and `was`, what the part says and said; a plot must also have
 #: been painted since its test came true
@@ -37,6 +38,19 @@ class Visitor:
         self.watch(goals)
         do()
         return self.seen()
+
+    def rests(self, do: Callable[[], object], test: str = "true") -> float:
+        """Act, and wait until `test` (JavaScript) holds and the page rests; milliseconds to its last change."""
+        self.page.evaluate("([test, quiet, limit]) => window.bench.rest(test, quiet, limit)", [test, QUIET_MS, WAIT_MS])
+        do()
+        return float(self.page.evaluate("() => window.bench.rested"))
+
+    def frames(self, seconds: float) -> float:
+        """Frames a second in which the map says something else and has been painted, a second after playing began."""
+        self.page.wait_for_timeout(1000)
+        self.page.evaluate("() => window.bench.count('map')")
+        self.page.wait_for_timeout(1000 * seconds)
+        return int(self.page.evaluate("() => window.bench.stopped()")) / seconds
 
     def close(self) -> None:
         """Leave."""

@@ -100,5 +100,46 @@ window.bench = (() => {
     })
     bench.seen.catch(() => {})
   }
+  // Resolves with the milliseconds from the act to the last change (text, elements, canvases) before the page, once the
+  // `test` of the document holds, has rested for `quiet` milliseconds.
+  bench.rest = (test, quiet, limit) => {
+    const holds = new Function(`return ${test}`)
+    const begun = performance.now()
+    bench.act = Infinity
+    bench.rested = new Promise((resolve, reject) => {
+      let [held, changed] = ["", begun]
+      const look = () => {
+        const now = performance.now()
+        let [text, nodes, skeleton] = [0, 0, false]
+        walk(document.body, (node) => {
+          nodes += 1
+          skeleton ||= node.classList.contains("skeleton")
+          if (node.shadowRoot) text += node.shadowRoot.textContent.length
+        })
+        const print = [text, nodes, bench.painted].join()
+        if (print !== held) [held, changed] = [print, now]
+        const there = bench.act !== Infinity && !skeleton && holds()
+        if (there && now - Math.max(changed, bench.act) > quiet) resolve(Math.max(0, changed - bench.act))
+        else if (now - begun > limit) reject(new Error(`no rest: ${test}`))
+        else requestAnimationFrame(look)
+      }
+      requestAnimationFrame(look)
+    })
+    bench.rested.catch(() => {})
+  }
+
+  // Counts, until `bench.stopped()`, the frames in which what the part says changed and its plot was painted since.
+  bench.count = (part) => {
+    let [said, frames, going, since] = [bench.parts()[part][0], 0, true, Infinity]
+    const look = () => {
+      if (!going) return
+      const [text, plot] = bench.parts()[part] ?? [said, null]
+      if (text !== said) [said, since] = [text, Math.min(since, performance.now() - 40)]
+      if (since < Infinity && plot && paintedAt(plot) >= since) [frames, since] = [frames + 1, Infinity]
+      requestAnimationFrame(look)
+    }
+    requestAnimationFrame(look)
+    bench.stopped = () => { going = false; return frames }
+  }
   return bench
 })()

@@ -14,7 +14,8 @@ import pytest
 from hdlcore.errors import RequestError
 from hdlcore.runtime import bench, bench_app
 from hdlcore.runtime.bench_app import APP_WORDS, app_figures
-from scripts.app_bench.figures import AIMS, figure, p95
+from scripts.app_bench.figures import AIMS, GROUPS, figure, figures, p95, reached, slope
+from scripts.bench_table import table
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,39 @@ def test_a_ratio_above_one_says_that_ours_is_better(key: str) -> None:
     assert figure(key, worse, better).ratio == pytest.approx(1 / 3)
     alone = figure(key, 1.0, None)
     assert alone.ratio is None and alone.reference is None and alone.aim == AIMS[key].aim
+
+
+def test_a_plateau_has_no_slope_and_a_leak_has_its_size() -> None:
+    closed = [12, 24, 36, 48, 60]
+    assert slope(closed, [900.0] * 5) == pytest.approx(0, abs=1e-9)
+    assert slope(closed, [900 + 4.8 * n for n in closed]) == pytest.approx(4.8)
+    with pytest.raises(ValueError, match="two points"):
+        slope([1], [900.0])
+
+
+def test_memory_given_back_has_no_ratio() -> None:
+    assert figure("kept", -0.1, 0.5).ratio is None
+
+
+def test_every_figure_belongs_to_one_group_and_all_are_words_of_the_bench() -> None:
+    assert [key for keys in GROUPS.values() for key in keys] == list(AIMS)
+    assert tuple(GROUPS) == APP_WORDS
+
+
+def test_figures_stand_beside_what_the_plain_app_does() -> None:
+    click, heatmap = figures({"components": [100.0], "heatmap": [200.0]}, {"components": [1000.0]})
+    assert (click.ratio, heatmap.ratio) == (pytest.approx(10), pytest.approx(5))
+    assert figures({"play": [9.0]}, {})[0].reference is None
+
+
+def test_the_table_says_what_was_missed() -> None:
+    shown = {one.name: asdict(one) for one in (figure("month", 100.0, 900.0), figure("play", 5.0, 1.0))}
+    rows = table(shown).splitlines()[2:]
+    assert rows == [
+        "| month step, p95 | ≤ 120 ms | 100 ms | 900 ms | 9.0x |",
+        "| playing the months at the greatest speed | ≥ 8 frames s-1 | 5 frames s-1 (missed) | 1 frames s-1 | 5.0x |",
+    ]
+    assert reached(8.0, AIMS["play"]) and not reached(250.1, AIMS["components"]) and reached(9e9, AIMS["first_visit"])
 
 
 def test_what_the_program_prints_becomes_figures(monkeypatch: pytest.MonkeyPatch) -> None:
