@@ -10,7 +10,7 @@ sys.path[:0] = [root] if (root := str(Path(__file__).resolve().parent.parent)) n
 
 import panel as pn  # noqa: E402
 
-from dashboard import datasets, engine  # noqa: E402
+from dashboard import datasets, engine, finer  # noqa: E402
 from dashboard.jobs import log_id  # noqa: E402
 from dashboard.pages.book import explorer  # noqa: E402
 
@@ -34,7 +34,7 @@ pn.extension(
     loading_indicator=False,
     disconnect_notification=LOST,
 )
-engine.warm_up(datasets.warm_up)
+engine.warm_up(datasets.warm_up, finer.warm_up)
 
 
 def query() -> str:

@@ -76,17 +76,17 @@ def get_fields(source: str) -> tuple[xr.Dataset | None, str]:
 
 
 @lru_cache(maxsize=1)
-def warm_up(then: Callable[[], None] | None = None) -> None:
+def warm_up(*then: Callable[[], None]) -> None:
     """Load, once a process, what the first page needs; then, beside it, what the first live run would wait for.
 
-    `then` is called last, for what other pages would wait for.
+    `then` are called last, for what other pages and maps would wait for.
     """
     for source in [*get_sources()][:1] or [""]:
         get_fields(source)
 
     def rest() -> None:
         get_engine().warm_up()
-        if then is not None:
-            then()
+        for work in then:
+            work()
 
     threading.Thread(target=rest, name="warm-up", daemon=True).start()

@@ -55,6 +55,13 @@ def _fields() -> FineFields:
     return open_fine()
 
 
+def warm_up() -> None:
+    """What the first look at a fine field would wait for: a library and its compiled loops."""
+    if names():
+        for classes in (False, True):
+            screen.blocks(np.zeros((6, 6), np.float32), 2, classes)
+
+
 @lru_cache(maxsize=24)
 def _blocks(finer: Finer, n: int) -> NDArray[np.float32]:
     return screen.blocks(finer.values(), n, finer.classes)

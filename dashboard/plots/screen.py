@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import datashader
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -119,6 +118,8 @@ def blocks(values: NDArray[np.float32], n: int, classes: bool = False) -> NDArra
     """Means, or the commonest classes, of n x n cells of a grid; cells without a value are left out."""
     if n == 1:
         return values
+    import datashader  # takes seconds to import: for those who look at such a field, not for the start of the app
+
     rows, columns = values.shape
     at = {"y": np.arange(rows) + 0.5, "x": np.arange(columns) + 0.5}
     canvas = datashader.Canvas(columns // n, rows // n, x_range=(0, columns), y_range=(0, rows))

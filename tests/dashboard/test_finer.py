@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -145,6 +147,12 @@ def test_the_snippet_gives_what_is_drawn(view) -> None:
     space: dict = {}
     exec(export.snippet(view), space)
     np.testing.assert_array_equal(space["drawn"], view.layer.finer.values())
+
+
+def test_the_app_starts_without_what_only_a_fine_field_needs() -> None:
+    """The library that resamples takes seconds to import; the store's values are read when a field is looked at."""
+    code = "import sys, dashboard.pages.book; sys.exit('datashader' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_without_the_store_the_cells_are_shown(view, monkeypatch) -> None:
