@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from panel.io.document import unlocked
 
 from dashboard import engine, scenario_fields
 from dashboard.jobs import Lane
@@ -25,7 +26,7 @@ class ScenarioJob:
         self.lane = Lane()
         self.fields: Fields | None = None
         self._text = ""
-        self._blocks: Iterator[NDArray[np.intp]] = iter(())
+        self.lane.param.watch(self._heard, "message")
 
     @property
     def possible(self) -> bool:
@@ -60,35 +61,34 @@ class ScenarioJob:
         return held.values.get(name) if held is not None and held.known.any() else None
 
     def start(self) -> None:
-        """Run what is lacking."""
-        if self.fields is None:
+        """Run what is lacking, one block after the other; the bar of the lane stays from the first to the last."""
+        held, world, mask = self.fields, self.view.world, self.view.selection.mask
+        if held is None:
             return
-        world = self.view.world
-        wanted = np.flatnonzero(self.view.selection.mask & ~self.fields.known)
-        self._blocks = scenario_fields.order(world["lat"].values, world["lon"].values, wanted)
-        self._next()
+        self._text = self.asked
+        wanted = np.flatnonzero(mask & ~held.known)
+        blocks = list(scenario_fields.order(world["lat"].values, world["lon"].values, wanted))
+        total = int(mask.sum())
 
-    def _next(self) -> None:
-        """Run one more block; each is shown before the next is begun."""
-        block, held, view = next(self._blocks, None), self.fields, self.view
-        if block is None or held is None:
-            return
-        cells, self._text = tuple(int(cell) for cell in view.world["cell"].values[block]), self.asked
-        mask = view.selection.mask
-        done, total = int((held.known & mask).sum()), int(mask.sum())
-        words = f"{done:,} of {total:,} cells"
+        def words() -> str:
+            return f"{int((held.known & mask).sum()):,} of {total:,} cells"
 
         def work(progress: Any, cancel: Any) -> None:
-            def tell(part: float, _: str = "") -> None:
-                progress((done + part * block.size / 2) / total, words)
+            for block in blocks:
+                done, said = int((held.known & mask).sum()), words()
 
-            self.fill(held, block, cells, tell, cancel)
+                def tell(part: float, _: str = "", done: int = done, size: int = block.size, said: str = said) -> None:
+                    progress((done + part * size / 2) / total, said)
 
-        def finished(_: Any) -> None:
-            self._told()
-            self._next()
+                self.fill(held, block, tuple(int(cell) for cell in world["cell"].values[block]), tell, cancel)
 
-        self.lane.start(words, work, finished)
+        self.lane.start(words(), work, lambda _: self._told())
+
+    def _heard(self, event: Any) -> None:
+        """Another block is begun: the one before can be shown."""
+        if event.new and self.fields is not None and self.fields.known.any():
+            with unlocked():  # a raw Bokeh model may be changed
+                self._told()
 
     def fill(self, held: Fields, block: NDArray[np.intp], cells: tuple[int, ...], tell: Any, cancel: Any) -> None:
         """Put one block of cells into the fields; in a thread."""
