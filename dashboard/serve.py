@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import logging
 import os
 import secrets
@@ -179,6 +180,10 @@ def build(options: argparse.Namespace) -> Server:
     problem = readiness.problem()
     if problem is not None:
         raise RequestError(problem)
+    # What is loaded by now stays for good. Looking through it again after each visitor who left held all others' clicks
+    # for 300 ms; without it that takes 20.
+    gc.collect()
+    gc.freeze()
     try:
         server = pn.io.server.get_server(
             {"/app": application},

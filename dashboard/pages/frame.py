@@ -161,7 +161,8 @@ def _template() -> Any:
     points = zip(x[::6] / 1e4, -y[::6] / 1e4, strict=True)
     globe = "L".join(f"{a:.0f} {b:.0f}" for a, b in points)
     text, script = ((Path(__file__).parent / f"page.{kind}").read_text(encoding="utf-8") for kind in ("html", "js"))
-    return BASE_TEMPLATE.environment.from_string(text, globals={"globe": globe, "script": script})
+    bundle = pmui.Page._render_esm(server=True)  # the address that every one of its controls names
+    return BASE_TEMPLATE.environment.from_string(text, globals={"globe": globe, "script": script, "bundle": bundle})
 
 
 def page(frame: Frame, body: Any) -> pmui.Page:

@@ -10,6 +10,7 @@ from bokeh.document import Document
 from panel.io.state import set_curdoc
 
 from dashboard.jobs import when_arrived
+from dashboard.pages.book import explorer
 
 
 def document_with(connections: int) -> Document:
@@ -31,3 +32,14 @@ def test_a_change_waits_only_while_the_page_is_on_its_way(connections: int, at_o
         assert done == [1]
         when_arrived(lambda: done.append(2))
         assert done == [1, 2]
+
+
+def test_no_page_follows_what_others_do_and_its_largest_script_comes_early() -> None:
+    """An open page is not told that another one is busy; the script named at its top is what its controls ask for."""
+    before = len(pn.state.param.watchers["busy"]["value"])
+    document = Document()
+    with set_curdoc(document):
+        made = explorer()
+        assert len(pn.state.param.watchers["busy"]["value"]) == before
+    asked = made._render_esm(server=True)
+    assert made._template.globals["bundle"] == asked
