@@ -65,7 +65,10 @@ class DifferencePart:
 
     @property
     def name(self) -> str:
-        """The quantity of the map."""
+        """The quantity of the map; of more cells than are run as series too, it is the one that was chosen."""
+        held = self.job.fields
+        if self.experiment.runs is None and held is not None and self.state.variable in held.values:
+            return str(self.state.variable)
         return self.experiment.quantity
 
     def _show(self) -> None:
