@@ -73,7 +73,7 @@ def test_a_page_that_cannot_be_built_says_so_and_the_others_open(monkeypatch: py
     assert "Building the page Learn failed unexpectedly; the log has the details" in book.frame.notice.object
     assert book.page.layout.objects == [], "no sign of something still on its way"
     monkeypatch.undo()
-    apply(state, {"page": "trust"})
+    apply(state, {"page": "data"})
     assert len(book.page.layout.objects) > 0
 
 

@@ -38,7 +38,7 @@ def used() -> tuple[View, MapPart, PlacePart, FilterPart]:
 
 
 @given(st.tuples(states, ODD).map(lambda parts: {**parts[0], **parts[1], "page": "explore", "series": "season"}))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_link_opens_a_view_that_can_be_used(
     used: tuple[View, MapPart, PlacePart, FilterPart], values: dict
 ) -> None:
