@@ -23,6 +23,7 @@ ODD = st.fixed_dictionaries(
         "values": st.sampled_from([None, (-1e6, -9e5), (0.0, 0.0), (-1e9, 1e9)]),
         "latitude": st.sampled_from([None, (89.9, 90.0), (-90.0, -89.0), (12.3, 12.4)]),
         "time": st.sampled_from(["01", "12", "1850-01", "2005-07", "9999-12"]),
+        "color_range": st.sampled_from([None, "auto", (0.0, 5e-324), (1e6 - 1e-9, 1e6), (-1e6, 1e6)]),
         "cell": st.sampled_from([0, 180 * 360 - 1, 90 * 360, 94 * 360 + 117]),
     },
 )
