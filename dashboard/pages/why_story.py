@@ -104,7 +104,9 @@ class StoryPart:
             targets = {variable(name).long_name: name for name in held.targets}
             self.target.param.update(options=targets, value=held.target if targets else None)
             methods = {METHODS[name]: name for name in held.methods if name in METHODS}
-            self.method.param.update(options=methods, value=state.way if state.way in methods.values() else None)
+            if methods:  # one that the model refuses stands there too while it is asked for, and is refused in words
+                methods |= {METHODS[state.way]: state.way}
+            self.method.param.update(options=methods, value=state.way if methods else None)
         finally:
             self._updating = False
         self.target.visible, self.method.visible = bool(targets), bool(methods)
