@@ -10,7 +10,9 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from bokeh.document import Document
 from bokeh.themes import Theme
+from panel.io.resources import LOCAL_DIST
 from panel.util.parameters import edit_readonly
 from panel_material_ui.base import BASE_TEMPLATE
 
@@ -165,14 +167,21 @@ def _template() -> Any:
     return BASE_TEMPLATE.environment.from_string(text, globals={"globe": globe, "script": script, "bundle": bundle})
 
 
+def _prepare(document: Document | None) -> None:
+    """Say to Panel what it asks the document for."""
+    if document is None:
+        return
+    # Plots bring their own look: a theme of the document keeps the page from restyling them.
+    document.theme = Theme(json={"attrs": {name: {} for name in ("Axis", "Grid", "Plot", "Figure", "Title")}})
+    # Panel says where its style sheets are only when it sends the page; a browser so slow that its session was dropped
+    # and is made anew when it connects would be sent to another host for them.
+    here = pn.state.rel_path
+    document.template_variables["dist_url"] = f"{here}/{LOCAL_DIST}" if here else LOCAL_DIST
+
+
 def page(frame: Frame, body: Any) -> pmui.Page:
     """The whole page; nothing in it is fetched from another host."""
-    if (
-        pn.state.curdoc is not None
-    ):  # plots bring their own look: a theme of the document keeps the page from restyling them
-        pn.state.curdoc.theme = Theme(
-            json={"attrs": {name: {} for name in ("Axis", "Grid", "Plot", "Figure", "Title")}}
-        )
+    _prepare(pn.state.curdoc)
     result = pmui.Page(
         template=_template(),
         title="",

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import panel as pn
 import pytest
 from bokeh.document import Document
+from bokeh.models import ImportedStyleSheet
 from panel.io.state import set_curdoc
 
 from dashboard.jobs import when_arrived
@@ -43,3 +44,12 @@ def test_no_page_follows_what_others_do_and_its_largest_script_comes_early() -> 
         assert len(pn.state.param.watchers["busy"]["value"]) == before
     asked = made._render_esm(server=True)
     assert made._template.globals["bundle"] == asked
+
+
+def test_a_session_made_anew_asks_no_other_host_for_its_looks() -> None:
+    """A page whose session was made by its connection alone, not by sending the page, has every style sheet of ours."""
+    document = Document()
+    with set_curdoc(document):
+        explorer().server_doc(document)
+    sheets = {str(sheet.url) for root in document.roots for sheet in root.select({"type": ImportedStyleSheet})}
+    assert len(sheets) > 3 and not [url for url in sheets if "//" in url]
