@@ -1,4 +1,4 @@
-"""Real fields on their 0.25 degree grid in a real browser: over land and sea, sharper when zoomed."""
+"""Real fields on their 0.25 degree grid in a real browser: over land and sea, sharper when zoomed, classes by name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.plots.classes import colors
 from tests.browser.conftest import pixel
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-RAINY_SEA, DRY_SEA = (7.0, -140.0), (-20.0, -90.0)
+RAINY_SEA, DRY_SEA, CONGO, SAHARA = (7.0, -140.0), (-20.0, -90.0), (-2.5, 22.5), (23.5, 10.5)
 
 
 def pointed_at(app: Explorer, lat: float, lon: float) -> tuple[float, float, float]:
@@ -61,3 +62,17 @@ def test_a_month_step_and_a_colour_range_redraw_the_fine_map(app: Explorer) -> N
     app.fill("Colour range, upper end", "30")
     app.address_says(range="0,30", var="precipitation_reanalysis")
     app.drawn(app.map, unlike=august)
+
+
+def test_land_cover_has_a_legend_of_names_and_a_click_still_chooses_a_cell(app: Explorer) -> None:
+    app.open("?v=1&var=land_cover")
+    forest, barren = (tuple(int(colors("igbp")[code - 1][i : i + 2], 16) for i in (1, 3, 5)) for code in (2, 16))
+    app.until(lambda: app.color_at(*CONGO) == forest, "the Congo basin is no evergreen broadleaf forest")
+    app.until(lambda: app.color_at(*SAHARA) == barren, "the Sahara is not barren")
+    keys = app.page.locator(".keylist").first
+    expect(keys).to_contain_text(re.compile(r"Grassland \d+ %"))
+    expect(keys).to_contain_text("Drawn on a 0.25° grid; a click chooses a cell of 1°")
+    expect(app.page.get_by_role("group", name="Legend:")).to_be_hidden()
+    app.tap(*SAHARA)
+    expect(app.sentence).to_contain_text("dominant land cover is barren")
+    app.address_says(at="23.5,10.5")
