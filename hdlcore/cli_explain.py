@@ -55,8 +55,8 @@ def explain(
         check_target(out_file)
     engine = open_engine(models, data)
     source = engine.source(model)
-    first = source.info.methods[0] if source.info.methods else "gradient_x_input"
-    preferred = "gradient_x_input" if "gradient_x_input" in source.info.methods else first
+    methods, plain = source.info.methods, ExplanationRequest.method  # the request's own default, where it is had
+    preferred = plain if plain in methods or not methods else methods[0]
     cells = chosen_cells(engine, model, cell, region, all_)
     request = ExplanationRequest(model, cells[0], target, method or preferred, lags, start, end, every, samples)
     if cli_cluster.wants_blocks(out_file, cell is None, scheduler, local_cluster, resume):

@@ -93,7 +93,7 @@ class ExplanationRequest:
     model: str
     cell: int
     target: str = "tws"
-    method: str = "gradient_x_input"
+    method: str = "integrated_gradients"
     lags: int = 365
     start: str = "2005-01-01"
     end: str = "2005-12-31"

@@ -175,7 +175,7 @@ def test_the_twin_stands_beside_the_models_and_says_that_it_is_generated(engine:
     run = engine.simulate(SimulationRequest("twin-earth", (cell,), "2004-01-01", "2004-12-31"))
     assert run.attrs["source"] == "generated" and all(run[n].attrs["source"] == "generated" for n in run.data_vars)
     assert run["tws"].notnull().all() and not any(str(name).endswith("_spread") for name in run.data_vars)
-    with pytest.raises(RequestError, match="cannot be explained by 'gradient_x_input'; it has finite_difference"):
+    with pytest.raises(RequestError, match="cannot be explained by 'integrated_gradients'; it has finite_difference"):
         engine.explain(ExplanationRequest("twin-earth", cell))
     with pytest.raises(RequestError, match="cannot be explained by 'finite_difference'"):
         engine.explain(ExplanationRequest("small", cell, method="finite_difference"))
