@@ -1,10 +1,15 @@
 // BokehJS 3.9 starts on the views of a layout's children anew when the children change while it is still at them, and
 // builds those again that it has not finished: on a slow machine a part of the page stood there twice, one of them dead
-// (bokeh issue 15358, mended in 3.10, which Panel 1.9 does not take yet). Here each build waits for the one before; and
-// what changed before a layout had begun to listen is built when it has been drawn.
+// (bokeh issue 15358, mended in 3.10, which Panel 1.9 does not take yet). Here each build waits for the one before; what
+// changed before a layout had begun to listen is built when it has been drawn; and a plot that waits for its brothers
+// to be built is not measured before it has a layout.
 {
-  let layout = Bokeh.Models.get("Row").prototype.default_view.prototype
-  while (!Object.hasOwn(layout, "build_child_views")) layout = Object.getPrototypeOf(layout)
+  const owner = (model, method) => {
+    let view = Bokeh.Models.get(model).prototype.default_view.prototype
+    while (!Object.hasOwn(view, method)) view = Object.getPrototypeOf(view)
+    return view
+  }
+  const layout = owner("Row", "build_child_views"), plot = owner("Figure", "_measure_layout")
   const { build_child_views: build, after_render: rendered } = layout
   const turns = new WeakMap()
   layout.build_child_views = function () {
@@ -15,5 +20,9 @@
   layout.after_render = function () {
     rendered.call(this)
     if (this.child_models.length !== this.child_views.length) this.update_children()
+  }
+  for (const name of ["_measure_layout", "_after_layout"]) {
+    const plain = plot[name]
+    plot[name] = function () { if (this.layout != null) plain.call(this) }
   }
 }

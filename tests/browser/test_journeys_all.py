@@ -77,13 +77,16 @@ def test_a_page_on_paper_shows_pictures_and_no_controls(app: Explorer, query: st
     assert len(app.page.pdf(prefer_css_page_size=True)) > 20_000
 
 
-# A column gets two more children one after the other, each slow to build; how often each is in the page then.
+# A column gets a plot and two more children one after the other, slow to build; how often each is in the page then.
 _ADD_TWO = """async () => {
     const column = [...Bokeh.documents[0].all_models].find((model) => model.css_classes?.includes('columns'))
     const Div = Bokeh.Models.get('Div'), names = ['first of two', 'second of two']
     const pause = (ms) => new Promise((next) => setTimeout(next, ms))
     Div.prototype.default_view.prototype.lazy_initialize = () => pause(50)
+    column.children = [...column.children, new (Bokeh.Models.get('Figure'))({height: 40})]
     for (const text of names) column.children = [...column.children, new Div({text})]
+    await pause(20)
+    for (const root of Bokeh.index.roots) root.compute_layout?.() // as when the window changes its size just now
     const count = (root, text) => [...root.querySelectorAll('*')].reduce((sum, node) => sum + (node.shadowRoot
         ? count(node.shadowRoot, text) : Number(!node.children.length && node.textContent === text)), 0)
     while (!count(document, names[1])) await pause(20)
