@@ -17,10 +17,16 @@ export function render({ model, el }) {
   const message = box.querySelector(".message")
   const show = (value) => String(value).replace("-", "−")
   const number = (text) => Number(text.trim().replace("−", "-").replace(",", ".") || NaN)
+  const known = new Map()
+  const put = (field, value) => {
+    const writing = field.getRootNode().activeElement === field && field.value !== known.get(field)
+    known.set(field, show(value))
+    if (!writing) field.value = known.get(field) // what somebody writes just now stays
+  }
   const draw = () => {
     box.querySelector("h2").textContent = model.title
-    lat.value = show(model.lat)
-    lon.value = show(model.lon)
+    put(lat, model.lat)
+    put(lon, model.lon)
     const list = box.querySelector("dl")
     list.replaceChildren()
     for (const [term, text] of model.facts) {
@@ -36,6 +42,7 @@ export function render({ model, el }) {
   const warn = () => { message.textContent = model.message; message.hidden = !model.message }
   const go = () => {
     const place = [number(lat.value), number(lon.value)]
+    for (const field of [lat, lon]) known.set(field, field.value)
     if (place[0] !== model.lat || place[1] !== model.lon) model.send_msg({ type: "go", lat: place[0], lon: place[1], text: [lat.value, lon.value] })
   }
   box.querySelector("form").onsubmit = (event) => { event.preventDefault(); go() }

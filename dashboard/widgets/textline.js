@@ -8,18 +8,24 @@ export function render({ model }) {
   label.htmlFor = input.id
   problem.id = `${input.id}-problem`
   input.setAttribute("aria-describedby", problem.id)
+  let known = null
   const draw = () => {
+    const writing = input.getRootNode().activeElement === input && input.value !== known
     label.textContent = model.label
     input.placeholder = model.hint
     input.disabled = model.disabled
-    if (input.value !== model.value) input.value = model.value
+    known = model.value
+    if (!writing && input.value !== known) input.value = known // what somebody writes just now stays
   }
   const warn = () => {
     problem.textContent = model.problem
     problem.hidden = !model.problem
     input.setAttribute("aria-invalid", String(Boolean(model.problem)))
   }
-  input.onchange = () => model.send_msg({ type: "text", text: input.value })
+  input.onchange = () => {
+    known = input.value
+    model.send_msg({ type: "text", text: input.value })
+  }
   for (const name of ["label", "hint", "value", "disabled"]) model.on(name, draw)
   model.on("problem", warn)
   draw()

@@ -55,6 +55,39 @@ def test_a_number_being_written_stays_when_news_come_in(new_page: NewPage) -> No
     assert page.evaluate("sent.at(-1)") == {"type": "range", "range": [1955, None]}
 
 
+def test_a_place_being_written_stays_when_the_last_one_is_answered(new_page: NewPage) -> None:
+    """The longitude can be written while the latitude is still on its way, and both are sent."""
+    page = new_page()
+    play(page, "place", title="A", facts=[], lat=-4.5, lon=-62.5, sentence="", message="")
+    lat, lon = page.get_by_label("Latitude, degrees north"), page.get_by_label("Longitude, degrees east")
+    lat.fill("50.7")
+    lat.press("Enter")
+    lon.fill("10.5")
+    page.evaluate("news({lat: 50.5, lon: -62.5, title: 'B'})")
+    expect(lat).to_have_value("50.5")
+    expect(lon).to_have_value("10.5")
+    lon.press("Enter")
+    # a key both changes and submits
+    asked = dict.fromkeys((said["lat"], said["lon"]) for said in page.evaluate("sent"))
+    assert list(asked) == [(50.7, -62.5), (50.5, 10.5)]
+    page.evaluate("news({lon: 10.5, title: 'C'})")
+    page.evaluate("news({lat: -25.5, lon: 135.5, title: 'D'})")  # a click on the map
+    expect(lon).to_have_value("135.5")
+
+
+def test_a_line_being_written_stays_when_news_come_in(new_page: NewPage) -> None:
+    page = new_page()
+    play(page, "textline", label="Day", hint="", value="2005-05-15", problem="", disabled=False)
+    line = page.get_by_label("Day")
+    line.fill("2005-06-")
+    page.evaluate("news({value: '2005-05-16'})")
+    expect(line).to_have_value("2005-06-")
+    line.fill("2005-06-31")
+    line.press("Enter")
+    page.evaluate("news({value: '2005-06-30'})")  # what has been sent may be answered
+    expect(line).to_have_value("2005-06-30")
+
+
 def test_what_is_no_number_is_marked_and_not_sent(new_page: NewPage) -> None:
     page = new_page()
     play(page, "rangefield", label="Value", low=0, high=None, hints=[])
