@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hdlcore.errors import HDLError, RequestError
+from hdlcore.errors import RequestError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -144,8 +144,8 @@ def main() -> int:
         check()
         if options.group and not options.check:
             print(json.dumps([asdict(figure) for figure in GROUPS[options.group](options.quick)], indent=1))
-    except (HDLError, RuntimeError) as error:
-        print(error, file=sys.stderr)
+    except Exception as error:  # of the browser too: what the page says, without the stack of its script
+        print(str(error).strip().partition("\n")[0] or repr(error), file=sys.stderr)
         return 1
     return 0
 
