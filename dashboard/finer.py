@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard.plots import screen
 from dashboard.plots.projection import Projection
-from hdlcore.data.fine import FineFields, open_fine
+from hdlcore.data.fine import open_fine
 from hdlcore.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -30,15 +30,15 @@ class Finer:
     @property
     def step(self) -> float:
         """Size of its cells, degrees."""
-        return _fields().grid.step
+        return open_fine().grid.step
 
     def values(self) -> NDArray[np.float32]:
         """All of it, (row, column) from 90 N, 180 W; NaN where there is none."""
-        return _fields().values(self.name, self.month, self.departure)
+        return open_fine().values(self.name, self.month, self.departure)
 
     def attributes(self) -> dict[str, Any]:
         """CF attributes, with source, product and licence."""
-        return _fields().attributes(self.name)
+        return open_fine().attributes(self.name)
 
 
 @lru_cache(maxsize=1)
@@ -49,10 +49,6 @@ def names() -> frozenset[str]:
     except DataError as error:
         log.warning("no fine fields: %s", error)
         return frozenset()
-
-
-def _fields() -> FineFields:
-    return open_fine()
 
 
 def warm_up() -> None:

@@ -6,12 +6,12 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import panel as pn
 
 from dashboard import layers
 from dashboard.compare import Side
 from dashboard.layers import bins, ticks
 from dashboard.pages.compare_view import Comparison
+from dashboard.pages.maps import map_pane
 from dashboard.pages.parts import column, html, row
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import OUTSIDE
@@ -34,9 +34,8 @@ class MapsPart:
         self.maps[0].on_tap(lambda position, lon, lat: self._tapped(position, "cell"))
         self.maps[1].on_tap(lambda position, lon, lat: self._tapped(position, "other_cell"))
         self.captions = (html("caption"), html("caption"))
-        size = {"sizing_mode": "stretch_width", "margin": 0}
         sides = [
-            column(f"mapside {name}", caption, pn.pane.Bokeh(drawn.figure, css_classes=["canvas"], **size))
+            column(f"mapside {name}", caption, map_pane(drawn))
             for name, caption, drawn in zip(("leftmap", "rightmap"), self.captions, self.maps, strict=True)
         ]
         self.swipe = Swipe(css_classes=["swiper"], sizing_mode="stretch_width", visible=False)

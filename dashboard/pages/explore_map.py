@@ -6,10 +6,10 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import panel as pn
 import panel_material_ui as pmui
 
 from dashboard import classes, engine, finer, layers
+from dashboard.pages.maps import map_pane
 from dashboard.pages.parts import SELECT, column, html, row, table_switch
 from dashboard.pages.view import View
 from dashboard.plots import ternary
@@ -80,7 +80,7 @@ class MapPart:
         self.legend.on_message("lock", self._lock)
 
     def _make_layout(self) -> None:
-        self.pane = pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
+        self.pane = map_pane(self.map)
         bar = row("mapbar", self.variable, self.departure, self.projection, self.tools)
         foot = row("foot", self.keys, self.sites, table_switch(self.table, self.show_table, "The map as a table"))
         self.layout = column(

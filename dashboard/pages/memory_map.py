@@ -6,10 +6,10 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import panel as pn
 import panel_material_ui as pmui
 
 from dashboard import layers, memory
+from dashboard.pages.maps import chooses, map_pane
 from dashboard.pages.memory_view import Memory
 from dashboard.pages.parts import SELECT, column, html, row, table_switch
 from dashboard.plots.palette import palette
@@ -37,18 +37,17 @@ class MemoryMapPart:
         options = {text: name for name, text in MEASURES.items()}
         self.measure = pmui.Select(label="Map of", options=options, css_classes=["quantity"], **SELECT)
         self.measure.param.watch(self._chosen, "value")
-        self.map = WorldMap(FIGURE, self.view.projection(), self.view.world["cell"].values, self.view.dark)
-        self.map.on_tap(self._tapped)
+        ids = self.view.world["cell"].values
+        self.map = chooses(self.view, WorldMap(FIGURE, self.view.projection(), ids, self.view.dark))
         self.legend = ColorKey(css_classes=["legend"])
         self.legend.on_message("brush", self._brushed)
         self.readout = Readout(css_classes=["readout"])
         self.caption, self.keys, self.note = html("caption"), html("keys"), html("plotnote")
         self.table = html("tableview", visible=False)
-        pane = pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
         self.layout = column(
             "mappart memorymap",
             row("mapbar", self.measure, self.caption, self.readout),
-            row("stage", pane, self.legend),
+            row("stage", map_pane(self.map), self.legend),
             row("foot", self.keys, table_switch(self.table, self._show_table, "The map as a table")),
             self.note,
             self.table,
@@ -58,10 +57,6 @@ class MemoryMapPart:
     def _chosen(self, event: Any) -> None:
         if not self._updating and event.new:
             apply(self.state, {"measure": event.new})
-
-    def _tapped(self, position: int, lon: float, lat: float) -> None:
-        if position >= 0:
-            apply(self.state, {"cell": int(self.view.world["cell"].values[position]), "focus": "cell"})
 
     def _brushed(self, message: dict[str, Any]) -> None:
         """Cells of a range of the measure: the filter of values, with this quantity on the map of Explore."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from html import escape
 
-import panel as pn
-
 from dashboard.layers import title
+from dashboard.pages.maps import chooses, map_pane
 from dashboard.pages.parts import column, html, row
 from dashboard.pages.view import View
 from dashboard.plots.palette import palette
 from dashboard.plots.worldmap import WorldMap
-from dashboard.state import FILTERS, apply
+from dashboard.state import FILTERS
 
 
 class PickMap:
@@ -19,16 +18,10 @@ class PickMap:
 
     def __init__(self, view: View, name: str) -> None:
         self.view, self.state = view, view.state
-        self.map = WorldMap(name, view.projection("equal_earth"), view.world["cell"].values, view.dark)
-        self.map.on_tap(self._tapped)
+        self.map = chooses(view, WorldMap(name, view.projection("equal_earth"), view.world["cell"].values, view.dark))
         self.caption = html("plotnote")
-        pane = pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
-        self.layout = column("pickmap", row("onlymap", pane), self.caption)
+        self.layout = column("pickmap", row("onlymap", map_pane(self.map)), self.caption)
         view.follow(self.update, quick=True)
-
-    def _tapped(self, position: int, lon: float, lat: float) -> None:
-        if position >= 0:
-            apply(self.state, {"cell": int(self.view.world["cell"].values[position]), "focus": "cell"})
 
     def update(self, names: frozenset[str]) -> None:
         """Bring the map to the state."""

@@ -6,10 +6,10 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import panel as pn
 import panel_material_ui as pmui
 
 from dashboard import layers, trust
+from dashboard.pages.maps import chooses, map_pane
 from dashboard.pages.parts import SELECT, column, heading, html, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots.palette import palette
@@ -32,18 +32,17 @@ class ScoreMapPart:
         self._updating = False
         self.score = pmui.Select(label="Score", options={}, css_classes=["quantity"], **SELECT)
         self.score.param.watch(self._chosen, "value")
-        self.map = WorldMap(FIGURE, self.view.projection(), self.view.world["cell"].values, self.view.dark)
-        self.map.on_tap(self._tapped)
+        ids = self.view.world["cell"].values
+        self.map = chooses(self.view, WorldMap(FIGURE, self.view.projection(), ids, self.view.dark))
         self.legend = ColorKey(css_classes=["legend"])
         self.legend.on_message("brush", self._brushed)
         self.readout = Readout(css_classes=["readout"])
         self.caption, self.keys = html("caption"), html("keys")
-        pane = pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
         self.layout = column(
             "mappart",
             row("mapbar", self.score),
             row("captionrow", self.caption, self.readout),
-            row("stage", pane, self.legend),
+            row("stage", map_pane(self.map), self.legend),
             self.keys,
         )
         held.follow(self.update)
@@ -51,10 +50,6 @@ class ScoreMapPart:
     def _chosen(self, event: Any) -> None:
         if not self._updating and event.new:
             apply(self.state, {"variable": event.new, "values": None, "color_range": None})
-
-    def _tapped(self, position: int, lon: float, lat: float) -> None:
-        if position >= 0:
-            apply(self.state, {"cell": int(self.view.world["cell"].values[position]), "focus": "cell"})
 
     def _brushed(self, message: dict[str, Any]) -> None:
         shown = self.trust.layer

@@ -5,14 +5,13 @@ from __future__ import annotations
 from html import escape
 
 import numpy as np
-import panel as pn
 import panel_material_ui as pmui
 
 from dashboard import layers, memory, truth
+from dashboard.pages.maps import MapPair
 from dashboard.pages.parts import SELECT, column, heading, html, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots.palette import palette
-from dashboard.plots.worldmap import WorldMap
 from dashboard.state import MEASURES, apply
 from dashboard.summary import units_in_words
 from dashboard.tables import html_table
@@ -36,12 +35,10 @@ class MemoryTruthPart:
     def __init__(self, held: Trust) -> None:
         self.trust, self.view, self.state = held, held.view, held.state
         self._updating = False
-        self._maps: dict[str, WorldMap] = {}
         self.text = ""
         self.measure = pmui.Select(label="Map of", options=LENGTHS, css_classes=["quantity"], **SELECT)
         self.measure.param.watch(self._chosen, "value")
-        self._captions = {side: html("caption") for side in SIDES}
-        self._places = {side: column("mapside", caption) for side, caption in self._captions.items()}
+        self.pair = MapPair(self.view, "trust-memory", SIDES)
         self.legend = ColorKey(css_classes=["legend"])
         self.lead, self.note, self.table = html("plotnote"), html("plotnote"), html("tableview", visible=False)
         on = Buttons(lambda _: apply(self.state, {"page": "memory"}), items=[ON])
@@ -49,7 +46,7 @@ class MemoryTruthPart:
             "part truthpart",
             row("parthead", heading("Memory in truth and as attributed"), on),
             row("mapbar", self.measure),
-            row("stage", column("pair side", *self._places.values()), self.legend),
+            row("stage", self.pair.layout, self.legend),
             self.lead,
             row("partfoot", table_switch(self.table, self._show_table, "Agreement by climate zone as a table")),
             self.table,
@@ -72,37 +69,18 @@ class MemoryTruthPart:
         true, found = (memory.measure(self.name, 0, held) for held in (self.trust.truth, self.view.fields))
         return None if true is None or found is None else {"true": true, "attributed": found}
 
-    def _make_maps(self) -> None:
-        """Both maps, made when a model of the twin is first looked at."""
-        shape, ids = self.view.projection("equal_earth"), self.view.world["cell"].values
-        first: WorldMap | None = None
-        for side in SIDES:
-            drawn = WorldMap(f"trust-memory-{side}", shape, ids, self.view.dark, beside=first)
-            first = first or drawn
-            drawn.on_tap(self._tapped)
-            self._maps[side] = drawn
-            pane = pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
-            self._places[side][:] = [self._captions[side], pane]
-
-    def _tapped(self, position: int, lon: float, lat: float) -> None:
-        if position >= 0:
-            apply(self.state, {"cell": int(self.view.world["cell"].values[position]), "focus": "cell"})
-
     def update(self, names: frozenset[str]) -> None:
         """Follow model, measure and selection."""
         there = self.trust.truth is not None and "memory_time" in (self.view.fields or ())
         show(self.layout, there)
         if not there:
             return
-        if not self._maps:
-            self._make_maps()
+        if self.pair.make():
             names = names | {"model"}
-        for drawn in self._maps.values():
-            if "dark" in names:
-                drawn.set_mode(self.view.dark)
-            if names & MOVING:
-                drawn.set_flags(self.trust.mask, self.view.selection.outline, None)
-                drawn.set_pick(self.trust.at)
+        if "dark" in names:
+            self.pair.set_mode()
+        if names & MOVING:
+            self.pair.mark(self.trust.mask, self.trust.at)
         if names & {"measure", "dark", *MOVING}:
             self._draw()
 
@@ -114,7 +92,7 @@ class MemoryTruthPart:
         show(self.legend, values is not None)
         if values is None or fields is None:
             self.lead.object = f'<p role="status">The truth brings no map of the {escape(entry.long_name.lower())}.</p>'
-            for drawn in self._maps.values():
+            for drawn in self.pair.maps.values():
                 drawn.set_values(np.full(self.trust.mask.size, np.nan, np.float32))
             return
         shown = layers.layer(self.name, 1, False, self.view.observed, fields, True)
@@ -123,12 +101,12 @@ class MemoryTruthPart:
         self.text = truth.agreement_sentence(
             truth.agreement(values["true"], values["attributed"], area, self.trust.mask), entry.units
         )
-        for side, drawn in self._maps.items():
+        for side, drawn in self.pair.maps.items():
             drawn.set_colors(colors, shown.low, shown.high)
             drawn.set_values(values[side])
             drawn.describe(f"Map of the {entry.long_name.lower()}, {SIDES[side].lower()}. {self.text}")
             mark = '<span class="mark generated">generated</span>'
-            self._captions[side].object = f"<p><b>{escape(SIDES[side])}</b>{mark}</p>"
+            self.pair.captions[side].object = f"<p><b>{escape(SIDES[side])}</b>{mark}</p>"
         self.legend.param.update(
             label=entry.long_name, units=units_in_words(entry.units) or "share", palette=[*colors[::8], colors[-1]],
             low=shown.low, high=shown.high, ticks=layers.ticks(shown.low, shown.high),
@@ -136,13 +114,10 @@ class MemoryTruthPart:
             explanation=entry.explanation,
         )  # fmt: skip
         at = self.trust.at
-        here = (
-            ""
-            if at is None
-            else (
-                f" {self.view.place}: {truth.pair_sentence(values['true'][at], values['attributed'][at], entry.units)}"
-            )
-        )
+        here = ""
+        if at is not None:
+            both = truth.pair_sentence(values["true"][at], values["attributed"][at], entry.units)
+            here = f" {self.view.place}: {both}"
         self.lead.object = f'<p class="lead" role="status" aria-live="polite">{escape(self.text + here)}</p>'
         every = np.flatnonzero(self.trust.mask)
         self.note.object = (

@@ -5,18 +5,18 @@ from __future__ import annotations
 from html import escape
 
 import numpy as np
-import panel as pn
 from numpy.typing import NDArray
 
 from dashboard import scenario_fields
 from dashboard.layers import MONTHS, ticks
 from dashboard.pages.experiment import Experiment
+from dashboard.pages.maps import chooses, map_pane
 from dashboard.pages.parts import column, html, job_bar, row
 from dashboard.pages.scenario_job import ScenarioJob
 from dashboard.plots.palette import palette
 from dashboard.plots.worldmap import WorldMap
 from dashboard.scenario import in_words
-from dashboard.state import FILTERS, apply
+from dashboard.state import FILTERS
 from dashboard.summary import quantity, units_in_words
 from dashboard.widgets import Buttons, ColorKey
 from hdlcore.variables import variable
@@ -30,26 +30,21 @@ class DifferencePart:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment, self.view, self.state = experiment, experiment.view, experiment.state
         self.job = ScenarioJob(self.view, self._show)
-        self.map = WorldMap(FIGURE, self.view.projection("equal_earth"), self.view.world["cell"].values, self.view.dark)
-        self.map.on_tap(self._tapped)
+        ids = self.view.world["cell"].values
+        self.map = chooses(self.view, WorldMap(FIGURE, self.view.projection("equal_earth"), ids, self.view.dark))
         self.caption = html("caption")
         self.button = Buttons(lambda _: self.job.start(), items=[])
         self.legend = ColorKey(css_classes=["legend"])
         self.note = html("plotnote")
-        pane = pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
         self.layout = column(
             "part differencepart",
             row("parthead", self.caption, self.button),
             job_bar(self.job.lane),
-            row("stage", pane, self.legend),
+            row("stage", map_pane(self.map), self.legend),
             self.note,
         )
         self.job.lane.param.watch(lambda _: self._offer(), "running")
         experiment.follow(self.update)
-
-    def _tapped(self, position: int, lon: float, lat: float) -> None:
-        if position >= 0:
-            apply(self.state, {"cell": int(self.view.world["cell"].values[position]), "focus": "cell"})
 
     def update(self, names: frozenset[str]) -> None:
         """Follow scenario, quantity, month and selection."""
