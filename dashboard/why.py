@@ -256,6 +256,10 @@ def grade_rows(grades: dict[str, Any] | None, methods: tuple[str, ...]) -> list[
     return rows
 
 
-def is_driver(name: str, outputs: tuple[str, ...]) -> bool:
-    """Whether a quantity of a run is weather that drove it, not an output of the same kind."""
-    return name in VARIABLES and VARIABLES[name].kind == "forcing" and name not in outputs
+def drivers_of(run: xr.Dataset, outputs: tuple[str, ...]) -> tuple[str, ...]:
+    """Weather that drove a run, not its outputs of the same kind, in the order of the table of variables.
+
+    A run read back from a store has its variables in any order.
+    """
+    weather = (name for name, entry in VARIABLES.items() if entry.kind == "forcing" and name not in outputs)
+    return tuple(name for name in weather if name in run)

@@ -149,7 +149,7 @@ class Why(Told):
             answer = held.explain(request, progress, cancel, view.asker)
             run = held.simulate(plain, None, cancel, view.asker)
             record = held.simulate(SimulationRequest(model, (cell,), START, END), None, cancel, view.asker)
-            drivers = tuple(name for name in map(str, run.data_vars) if why.is_driver(name, outputs))
+            drivers = why.drivers_of(run, outputs)
             weather, usual = why.weather_of(run, record, drivers)
             value = float(run[request.target].values[-1, 0])
             story = why.Story(answer, value, weather, usual)

@@ -21,7 +21,7 @@ _KOEPPEN = (
     "00ffff", "37c8ff", "007d7d", "00465f", "ff00ff", "c800c8", "963296", "966496",
     "aaafff", "5a78dc", "4b50b4", "320087", "686868", "b2b2b2",
 )  # fmt: skip
-_SOFTEN = 0.22
+_SOFTEN = 0.35
 _GREY = 0xC4
 
 

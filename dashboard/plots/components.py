@@ -115,8 +115,9 @@ def components(
     tables: dict[str, dict[str, Any]] = {"months": month_spans(data, month), "curves": curves}
     marks = [month_mark(dark)]
     if departures:
-        tables["zero"] = {"y": [0]}
-        marks.append(Mark("hspan", "zero", {"y": "y", "line_color": tone["quiet"], "line_width": 1, "line_alpha": 0.6}))
+        tables["zero"] = {"at": [frame(data)[0], _end(data)], "y": [0, 0]}  # to the data's end: names stand beyond
+        look = {"line_color": tone["quiet"], "line_width": 1, "line_alpha": 0.6}
+        marks.append(Mark("line", "zero", {"x": "at", "y": "y", **look}))
     for store in drawn:
         curves[store] = data[store].values.astype(np.float32)
         if f"{store}_spread" in data:

@@ -10,7 +10,7 @@ from bokeh.models import BasicTicker, BoxAnnotation, ColumnDataSource, DatetimeT
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from dashboard.plots.sheet import quiet_figure, tone_font
+from dashboard.plots.sheet import FONT, quiet_figure
 from dashboard.plots.timeseries import span_of, thinned
 from dashboard.theme import DASHES, FORCING_COLORS, component_colors, tokens
 
@@ -116,7 +116,7 @@ class Hydrograph:
         for store, line in self._lines.items():
             line.glyph.line_color = colors[store]
         self._tested.fill_color = tone["accent"]
-        self._word.update(text_color=tone["quiet"], text_font=tone_font())
+        self._word.update(text_color=tone["quiet"], text_font=FONT)
         self._describe()
 
 

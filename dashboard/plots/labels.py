@@ -8,7 +8,7 @@ import holoviews as hv
 import numpy as np
 from bokeh.core.properties import value
 
-from dashboard.plots.sheet import tone_font
+from dashboard.plots.sheet import FONT
 
 hv.extension("bokeh")
 
@@ -37,7 +37,7 @@ def line_labels(at: Any, placed: Any, names: list[str], paints: list[str]) -> hv
     table = {"x": [at] * len(names), "y": placed, "text": names, "color": paints}
 
     def hook(plot: Any, element: Any) -> None:
-        plot.handles["glyph"].update(x_offset=6, text_font=value(tone_font()))
+        plot.handles["glyph"].update(x_offset=6, text_font=value(FONT))
 
     return hv.Labels(table, ["x", "y"], ["text", "color"]).opts(
         text_color="color", text_align="left", text_baseline="middle", text_font_size="12px", apply_ranges=False,

@@ -19,7 +19,7 @@ from dashboard.plots.components import INITIALS
 from dashboard.plots.labels import spread_apart
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import Projection
-from dashboard.plots.sheet import quiet_figure, tone_font
+from dashboard.plots.sheet import FONT, quiet_figure
 from dashboard.selection import number
 from dashboard.theme import tokens
 from hdlcore.analysis.retrained_memory import ClimateSpace
@@ -77,7 +77,7 @@ def memory_curves(steps: Sequence[str], lines: Sequence[Line], dark: bool, summa
         fig.scatter(x, line.values, marker=marker, size=7, fill_color=color, line_color=tone["surface"])
         fig.text(
             [x[-1] + 0.2], [end], [line.name], text_color=tone["text"], text_font_size="12px", text_baseline="middle",
-            text_font=value(tone_font()),
+            text_font=value(FONT),
         )  # fmt: skip
     _axis(fig.xaxis, dict(enumerate(steps)), "months of the past")
     _axis(fig.yaxis, {tick: number(tick) for tick in ticks(low, high)}, "Mem")
@@ -96,7 +96,7 @@ def memory_months(lines: Sequence[Line], dark: bool, summary: str, height: int =
         fig.scatter(x, line.values, marker=marker, size=7, fill_color=color, line_color=tone["surface"])
         fig.text(
             [12.25], [end], [line.name], text_color=tone["text"], text_font_size="12px", text_baseline="middle",
-            text_font=value(tone_font()),
+            text_font=value(FONT),
         )  # fmt: skip
     _axis(fig.xaxis, dict(enumerate(INITIALS, start=1)), "")
     _axis(fig.yaxis, {tick: number(tick) for tick in ticks(low, high)}, "Mem")

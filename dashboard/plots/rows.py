@@ -13,7 +13,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
-from dashboard.plots.sheet import quiet_figure, tone_font
+from dashboard.plots.sheet import FONT, quiet_figure
 from dashboard.selection import number
 from dashboard.theme import tokens
 
@@ -100,7 +100,7 @@ class RowsPlot:
         self._tracks.glyph.line_color = tone["line"]
         self.figure.yaxis.major_label_text_color = tone["text"]
         self._rules.glyph.line_color = tone["quiet"]
-        self._text.glyph.update(text_color=tone["text"], text_font=value(tone_font()))
+        self._text.glyph.update(text_color=tone["text"], text_font=value(FONT))
         for at, drawn in enumerate(self._dots):
             ink = tone["accent"] if not at else tone["text"]
             drawn.glyph.update(fill_color=ink if not at else tone["surface"], line_color=ink, line_width=1.3)

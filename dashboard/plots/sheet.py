@@ -29,6 +29,8 @@ from numpy.typing import NDArray
 from dashboard.theme import tokens
 
 Ticks = Sequence[tuple[float, str]]
+#: Font of the text on canvases: the page's own.
+FONT = "system-ui, sans-serif"
 #: Shorter columns go as text inside the message; an array needs two frames of its own and pays from here on.
 _FEW = 80
 
@@ -99,13 +101,8 @@ def numbers(values: NDArray) -> NDArray:
 
 def words(**style: Any) -> dict[str, Any]:
     """Style of text on a canvas: the page's font, left-aligned on the middle of the line."""
-    base = {"text_align": "left", "text_baseline": "middle", "text_font_size": "12px", "text_font": value(tone_font())}
+    base = {"text_align": "left", "text_baseline": "middle", "text_font_size": "12px", "text_font": value(FONT)}
     return base | style
-
-
-def tone_font() -> str:
-    """Font of the text on canvases: the page's own."""
-    return "system-ui, sans-serif"
 
 
 def quiet_figure(
@@ -141,8 +138,8 @@ def quiet_axes(fig: Any, tone: dict[str, str]) -> None:
             major_label_text_font_size="12px",
             axis_label_text_font_size="12px",
             axis_label_text_font_style="normal",
-            major_label_text_font=tone_font(),
-            axis_label_text_font=tone_font(),
+            major_label_text_font=FONT,
+            axis_label_text_font=FONT,
         )
 
 

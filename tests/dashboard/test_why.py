@@ -205,3 +205,14 @@ def test_the_story_goes_out_as_tidy_table_and_netcdf(page: Why, tmp_path) -> Non
     compile(why_export.snippet(page), "snippet", "exec")
     assert json.dumps(page.state.day) not in why_export.snippet(page) and page.state.day in why_export.snippet(page)
     assert len(why_export.figures(page)) == 2
+
+
+def test_weather_comes_in_one_order_however_the_run_was_stored() -> None:
+    """Rain and snow first; what the run gives out, or is no weather, is left out."""
+    names = ("tws", "net_radiation", "evapotranspiration", "air_temperature", "precipitation", "co2")
+    run = xr.Dataset({name: ("time", [1.0]) for name in names})
+    assert why.drivers_of(run, ("tws", "evapotranspiration", "co2")) == (
+        "precipitation",
+        "air_temperature",
+        "net_radiation",
+    )
