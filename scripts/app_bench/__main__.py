@@ -65,7 +65,9 @@ def one_visitor(quick: bool) -> list[Figure]:
             ours |= feel.plays(visitor, seconds)
         with reference.plain_server(Path(folder) / "plain") as beside:
             if beside is not None:
-                plain = reference.measure(browser, beside.app, feel.places(2 if quick else 8), seconds)
+                plain = reference.measure(
+                    browser, beside.app, feel.places(2 if quick else reference.MONTHS_AHEAD), seconds
+                )
     return figures(ours, plain)
 
 

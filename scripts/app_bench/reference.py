@@ -16,6 +16,8 @@ HERE = Path(__file__).parent
 SCRIPT = HERE.joinpath("plain.js").read_text(encoding="utf-8")
 PARTS = ("map", "curves")
 PAUSE_MS = 1500  # between acts: longer than it works on one when nothing else runs
+#: Steps of a month before December, where the plain app's player stands still; it opens in May.
+MONTHS_AHEAD = 7
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def watch_click(visitor: Visitor, place: tuple[float, float]) -> None:
 def measure(
     browser: Browser, address: str, cells: Sequence[tuple[float, float]], seconds: float
 ) -> dict[str, list[float]]:
-    """Opening, month steps, clicks on `cells`, a filter there and back, playing, as `feel` measures ours."""
+    """What `feel` measures of ours: opening, months and clicks (`cells`, at most `MONTHS_AHEAD`), a filter, playing."""
     names = ("opening", "month", "month_bytes", "components", "filter")
     took: dict[str, list[float]] = {name: [] for name in names}
     enter(browser, address)[0].close()
