@@ -25,7 +25,7 @@ from dashboard.plots.worldmap import run_lengths
 from dashboard.selection import flag_names
 from dashboard.series import STORES
 from dashboard.summary import units_in_words
-from dashboard.theme import DASHES, FONT, LIGHT, component_colors
+from dashboard.theme import DASHES, FONT, LIGHT, component_colors, font_face
 
 if TYPE_CHECKING:
     from dashboard.pages.view import View
@@ -107,7 +107,8 @@ def lesson(view: View, title: str, text: str, question: Question | None, figures
         "TITLE": escape(title), "TEXT": text, "QUESTION": _question(question), "FIGURES": "\n".join(figures),
         "SENTENCE": escape(view.sentence()), "MARK": f"<mark>{kind}</mark>" if kind else "",
         "CREDIT": escape(f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {view.origin} {references(view)} View: {link}."),
-        "DATA": json.dumps(data, separators=(",", ":")), "FONT": FONT, "SCRIPT": _file("handout.js"),
+        "DATA": json.dumps(data, separators=(",", ":")), "FONT": FONT, "FACE": font_face(),
+        "SCRIPT": _file("handout.js"),
         "TOKENS": ";".join(f"--{name}:{color}" for name, color in LIGHT.items()),
     }  # fmt: skip
     page = _file("handout.html")

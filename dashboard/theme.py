@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -13,7 +14,7 @@ from panel.io.state import state
 from hdlcore.assets import assets_dir
 from hdlcore.variables import GROUNDWATER, SNOW, SOIL
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
+FONT = "Inter, system-ui, sans-serif"  # the first is ours (`font_face`); a mark it lacks comes from the second
 
 LIGHT = {
     "page": "#FBFCFD",
@@ -140,15 +141,25 @@ def _css_file(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
+def font_face() -> str:
+    """CSS rule that carries the typeface in itself: no request, no text that moves when it comes, no other host."""
+    packed = b64encode((assets_dir() / "fonts" / "inter.woff2").read_bytes()).decode()
+    source = f"url(data:font/woff2;base64,{packed}) format('woff2')"
+    return f"@font-face{{font-family:Inter;font-weight:400 700;src:{source};}}"
+
+
+@lru_cache(maxsize=1)
 def page_css() -> str:
-    """Style sheet of the page: the tokens as CSS variables for both modes, then assets/css/explorer.css."""
+    """Style sheet of the page: typeface, the tokens as CSS variables for both modes, then assets/css/explorer.css."""
 
     def block(selector: str, dark: bool) -> str:
         rows = "".join(f"--hdl-{name}:{value};" for name, value in tokens(dark).items())
         labels = "".join(f"--hdl-label-{name.replace('_', '-')}:{value};" for name, value in label_colors(dark).items())
         return f"{selector}{{{rows}{labels}color-scheme:{'dark' if dark else 'light'};}}"
 
-    return "\n".join([block(":root", False), block(":root[data-hdl-mode=dark]", True), _css_file("explorer.css")])
+    font = f":root{{--hdl-font:{FONT}}}"
+    modes = [block(":root", False), block(":root[data-hdl-mode=dark]", True)]
+    return "\n".join([font_face(), font, *modes, _css_file("explorer.css")])
 
 
 _sheets: WeakKeyDictionary[Document, dict[str, InlineStyleSheet]] = WeakKeyDictionary()

@@ -10,9 +10,9 @@ from bokeh.models import BasicTicker, BoxAnnotation, ColumnDataSource, DatetimeT
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from dashboard.plots.sheet import FONT, quiet_figure
+from dashboard.plots.sheet import quiet_figure
 from dashboard.plots.timeseries import span_of, thinned
-from dashboard.theme import DASHES, FORCING_COLORS, component_colors, tokens
+from dashboard.theme import DASHES, FONT, FORCING_COLORS, component_colors, tokens
 
 RAIN, RUNOFF, STORES = 64, 240, 150  # px
 EDGE = 56

@@ -8,7 +8,7 @@ import holoviews as hv
 import numpy as np
 from bokeh.core.properties import value
 
-from dashboard.plots.sheet import FONT
+from dashboard.theme import FONT
 
 hv.extension("bokeh")
 

@@ -19,9 +19,9 @@ from dashboard.plots.components import INITIALS
 from dashboard.plots.labels import spread_apart
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import Projection
-from dashboard.plots.sheet import FONT, quiet_figure
+from dashboard.plots.sheet import quiet_figure
 from dashboard.selection import number
-from dashboard.theme import tokens
+from dashboard.theme import FONT, tokens
 from hdlcore.analysis.retrained_memory import ClimateSpace
 
 #: Colour and mark of a line; the mark tells it too. Okabe and Ito's colours.

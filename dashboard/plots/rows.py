@@ -13,9 +13,9 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
-from dashboard.plots.sheet import FONT, quiet_figure
+from dashboard.plots.sheet import quiet_figure
 from dashboard.selection import number
-from dashboard.theme import tokens
+from dashboard.theme import FONT, tokens
 
 ROW, HEAD, FOOT = 25, 6, 34  # px: a row, above the first, below the last
 #: Shapes in order, as Bokeh and as text know them: the first is the model's, filled; shape, not colour, tells them.

@@ -26,11 +26,9 @@ from bokeh.models import (
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from dashboard.theme import tokens
+from dashboard.theme import FONT, tokens
 
 Ticks = Sequence[tuple[float, str]]
-#: Font of the text on canvases: the page's own.
-FONT = "system-ui, sans-serif"
 #: Shorter columns go as text inside the message; an array needs two frames of its own and pays from here on.
 _FEW = 80
 

