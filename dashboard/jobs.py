@@ -80,6 +80,14 @@ class Lane(param.Parameterized):
         self._undo: Callable[[], None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._document = pn.state.curdoc  # where work is started outside a callback of the document, it is not said
+        if self._document is not None:
+            self._document.on_session_destroyed(self._left)
+
+    def _left(self, _: object) -> None:
+        """The page is gone: stop the work, whose result would be drawn into a document that has been taken apart."""
+        if self._token is not None:
+            self._token.set()
+            self._token = None
 
     def cancel(self) -> None:
         """Ask the work under way to stop; nothing of it is kept."""

@@ -6,6 +6,9 @@ import asyncio
 import threading
 import time
 
+from bokeh.document import Document
+from panel.io.state import set_curdoc
+
 from dashboard.jobs import Lane
 from dashboard.state import History, State, apply, defaults
 from hdlcore.errors import RequestError
@@ -76,6 +79,27 @@ def test_a_newer_request_supersedes_the_older_and_its_work_is_told_to_stop() -> 
         return results, stopped.is_set()
 
     assert asyncio.run(both()) == (["quick"], True)
+
+
+def test_work_of_a_page_that_was_closed_is_told_to_stop_and_draws_nothing() -> None:
+    document = Document()
+
+    async def leave() -> tuple[bool, list[str]]:
+        with set_curdoc(document):
+            lane, results, stopped = Lane(), [], threading.Event()
+
+        def slow(progress, cancel) -> str:
+            stopped.set() if cancel.wait(5) else None
+            return "slow"
+
+        task = asyncio.create_task(lane.run("Slow", slow, results.append))
+        await asyncio.sleep(0.02)
+        (left,) = document.session_destroyed_callbacks
+        left(None)
+        await asyncio.wait_for(task, 10)
+        return stopped.is_set(), results
+
+    assert asyncio.run(leave()) == (True, [])
 
 
 def test_a_failed_job_says_one_sentence_and_cancelling_says_nothing() -> None:
