@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard.layers import ticks
 from dashboard.plots.palette import palette
-from dashboard.plots.sheet import quiet_figure
+from dashboard.plots.sheet import quiet_figure, spoken
 from dashboard.selection import number
 from dashboard.theme import tokens
 
@@ -56,7 +56,7 @@ class DensityPlot:
                 ticker=FixedTicker(ticks=known), major_label_overrides={t: number(t) for t in known}, axis_label=label
             )
         self._summary = summary
-        self.figure.html_attributes = {"role": "img", "aria-label": summary}
+        self.figure.html_attributes = spoken(summary)
 
     def set_mode(self, dark: bool) -> None:
         """Light or dark tones."""

@@ -10,7 +10,7 @@ from bokeh.models import BasicTicker, BoxAnnotation, ColumnDataSource, DatetimeT
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from dashboard.plots.sheet import quiet_figure
+from dashboard.plots.sheet import quiet_figure, spoken
 from dashboard.plots.timeseries import span_of, thinned
 from dashboard.theme import DASHES, FONT, FORCING_COLORS, component_colors, tokens
 
@@ -93,7 +93,7 @@ class Hydrograph:
 
     def _describe(self) -> None:
         for name, fig in zip(self._said, self.figures, strict=True):
-            fig.html_attributes = {"role": "img", "aria-label": self._said[name]}
+            fig.html_attributes = spoken(self._said[name])
 
     def set_mode(self, dark: bool) -> None:
         """Light or dark tones."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard.layers import ticks
 from dashboard.plots.components import INITIALS
-from dashboard.plots.sheet import quiet_figure
+from dashboard.plots.sheet import quiet_figure, spoken
 from dashboard.selection import number
 from dashboard.theme import component_colors, tokens
 
@@ -67,7 +67,7 @@ class MembersPlot:
         self._band.data = {"x": MONTHS, "low": ends[0], "high": ends[1]}
         self._known.data = {"x": MONTHS, "y": known} if known is not None else {"x": [], "y": []}
         self._summary = summary
-        fig.html_attributes = {"role": "img", "aria-label": summary}
+        fig.html_attributes = spoken(summary)
 
     def set_mode(self, dark: bool) -> None:
         """Light or dark tones."""
@@ -126,7 +126,7 @@ class SplitPlot:
             known = published.get(part, ()) if curve is not None else ()
             self._rings[part].data_source.data = {"x": list(deficit)[: len(known)], "y": list(known)}
         self._summary = summary
-        self.figure.html_attributes = {"role": "img", "aria-label": summary}
+        self.figure.html_attributes = spoken(summary)
 
     def set_mode(self, dark: bool) -> None:
         """Light or dark tones."""
@@ -158,7 +158,7 @@ class PitPlot:
         _axis(self.figure.yaxis, 0, top, "")
         self._bars.data = {"left": edges[:-1], "right": edges[1:], "top": density}
         self._summary = summary
-        self.figure.html_attributes = {"role": "img", "aria-label": summary}
+        self.figure.html_attributes = spoken(summary)
 
     def set_mode(self, dark: bool) -> None:
         """Light or dark tones."""

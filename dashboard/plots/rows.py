@@ -13,7 +13,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
-from dashboard.plots.sheet import quiet_figure
+from dashboard.plots.sheet import quiet_figure, spoken
 from dashboard.selection import number
 from dashboard.theme import FONT, tokens
 
@@ -91,7 +91,7 @@ class RowsPlot:
         words = [f"{100 * v:.1f} %" if percent else number(round(float(v), 2)) for v in own[good]]
         self._words.data = {"x": np.full(good.sum(), high + room), "y": line[: own.size][good], "text": words}
         self._summary = summary
-        self.figure.html_attributes = {"role": "img", "aria-label": summary}
+        self.figure.html_attributes = spoken(summary)
 
     def set_mode(self, dark: bool) -> None:
         """Light or dark tones."""

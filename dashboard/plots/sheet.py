@@ -103,6 +103,11 @@ def words(**style: Any) -> dict[str, Any]:
     return base | style
 
 
+def spoken(summary: str) -> dict[str, str]:
+    """Attributes that make a figure a picture for a screen reader; of none while nothing is drawn in it yet."""
+    return {"role": "img", "aria-label": summary} if summary else {}
+
+
 def quiet_figure(
     fig: Any, tone: dict[str, str], summary: str, left: int, right: int = 5, top: int = 5, rows: bool = True
 ) -> None:
@@ -117,7 +122,7 @@ def quiet_figure(
         min_border_left=left,
         min_border_right=right,
         min_border_top=top,
-        html_attributes={"role": "img", "aria-label": summary},
+        html_attributes=spoken(summary),
     )
     quiet_axes(fig, tone)
     fig.xgrid.grid_line_color = None
@@ -206,7 +211,7 @@ class Sheet:
             if drawing.x_lines:
                 fig.xaxis.major_tick_line_color = tone["quiet"]
         elif differs("text"):
-            fig.html_attributes = {"role": "img", "aria-label": drawing.text}
+            fig.html_attributes = spoken(drawing.text)
         if differs("x_shown"):
             fig.xaxis.visible = drawing.x_shown
         if differs("y_label"):

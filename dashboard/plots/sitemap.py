@@ -12,6 +12,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.plots.projection import Projection
+from dashboard.plots.sheet import spoken
 from dashboard.theme import tokens
 
 MOST_DOTS = 3000  # more cells than this are drawn as an area
@@ -125,7 +126,7 @@ class SiteMap:
 
     def describe(self, text: str) -> None:
         """What a screen reader says of the canvas."""
-        self.figure.html_attributes = {"role": "img", "aria-label": text}
+        self.figure.html_attributes = spoken(text)
 
     def on_tap(self, act: Callable[[int], None]) -> None:
         """Call `act(position)` when a site is tapped, or the place next to one."""

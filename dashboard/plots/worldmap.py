@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from dashboard.plots.projection import Projection
 from dashboard.plots.screen import Picture, Window, rows_on_globe, wire
+from dashboard.plots.sheet import spoken
 from dashboard.theme import tokens
 
 #: A tap this share of the width shown away from a site is meant for it: on its mark, not on the land beside it.
@@ -292,7 +293,7 @@ class WorldMap:
 
     def describe(self, text: str) -> None:
         """What a screen reader says of the canvas."""
-        self.figure.html_attributes = {"role": "img", "aria-label": text}
+        self.figure.html_attributes = spoken(text)
 
     def on_tap(self, act: Callable[[int, float, float], None]) -> None:
         """Call `act(position or a code of the projection module, longitude, latitude)` on a tap."""
