@@ -100,6 +100,19 @@ def sentence(runs: Runs, name: str) -> str:
     return text + f" and {_amount(float(np.nanmean(last)), entry.units)} in the last year."
 
 
+def rain_sentence(runs: Runs) -> str:
+    """What a screen reader says of the rain of both runs."""
+    was, now = (float(run["precipitation"].mean()) for run in (runs.plain, runs.changed))
+    text = f"Precipitation: {quantity(was, 'mm d-1')} on average"
+    return f"{text} as it was, {quantity(now, 'mm d-1')} changed." if abs(now - was) > 1e-6 else f"{text}."
+
+
+def rain_changes(runs: Runs) -> bool:
+    """Whether the rain of the changed run is another."""
+    name = "precipitation"
+    return name in runs.plain and not np.array_equal(runs.plain[name].values, runs.changed[name].values)
+
+
 def _amount(value: float, units: str) -> str:
     """A difference with its units; what is smaller than any of its numbers shown elsewhere is none."""
     return quantity(value if abs(value) >= 5e-3 else 0.0, units)

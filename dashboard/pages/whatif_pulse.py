@@ -6,13 +6,13 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import panel as pn
 import xarray as xr
 
 from dashboard.jobs import Lane
 from dashboard.layers import MONTHS
 from dashboard.pages.experiment import Experiment
-from dashboard.pages.parts import column, heading, html, job_bar, row, table_switch
+from dashboard.pages.parts import column, drawn, heading, html, job_bar, row, table_switch
+from dashboard.plots.sheet import Sheet
 from dashboard.plots.whatif import pulse
 from dashboard.scenario import day_in_words
 from dashboard.state import FILTERS, apply
@@ -41,7 +41,8 @@ class PulsePart:
         self.month.on_step(lambda at: apply(self.state, {"time": f"{at + 1:02d}"}))
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
-        self._plot = column("plots")
+        self._sheet = Sheet()
+        self._plot = drawn(self._sheet, visible=False)
         switch = table_switch(self.table, self._show_table, "The way of the pulse as a table")
         self.layout = column(
             "part pulsepart",
@@ -77,7 +78,7 @@ class PulsePart:
         if not ready:
             self.lane.cancel()
             self.way = None
-            self._plot[:] = []
+            self._plot.visible = False
             why = "Choose one cell to follow a pulse through its stores." if experiment.runs_models else ""
             self.note.object = f'<p role="status">{why}</p>' if why else ""
             return
@@ -99,8 +100,8 @@ class PulsePart:
         if self.way is None:
             return
         self.text = pulse_sentence(self.way, str(self.way.attrs["place"]))
-        plot = pulse(self.way, self.experiment.view.dark, self.text, HEIGHT)
-        self._plot[:] = [pn.pane.HoloViews(plot, height=HEIGHT, sizing_mode="stretch_width", margin=0)]
+        self._sheet.show(pulse(self.way, self.experiment.view.dark, self.text, HEIGHT))
+        self._plot.visible = True
         how = (
             f"Rained on {day_in_words(str(self.way.attrs['day']))}, on top of the weather of that day. "
             "The difference of two runs: water that the pulse pushes out counts as its own."

@@ -5,31 +5,27 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-import holoviews as hv
-import panel as pn
-from holoviews.streams import Pipe
-
 from dashboard import whatif
+from dashboard.layers import MONTHS
 from dashboard.pages.experiment import Experiment
-from dashboard.pages.parts import column, html, job_bar, row, table_switch
-from dashboard.plots.whatif import difference, two_runs
+from dashboard.pages.parts import column, drawn, html, job_bar, row, table_switch
+from dashboard.plots.sheet import Sheet
+from dashboard.plots.whatif import difference, rain, two_runs
 from dashboard.state import apply
 from dashboard.summary import quantity, units_in_words
 from dashboard.tables import runs_table
 from dashboard.widgets import RangeField, Tiles
 from hdlcore.variables import variable
 
-HEIGHTS = (230, 118)
+HEIGHTS = (62, 230, 118)
 
 
 class RunsPart:
-    """Two plots on one time axis, and tiles to choose the quantity."""
+    """Rain, both runs and their difference on one time axis, and tiles to choose the quantity."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment, self.state = experiment, experiment.state
         self.text = ""
-        self._pipe = Pipe(data=None)
-        self._updating = False
         self.head = html("heading")
         self.years = RangeField(label="Years", css_classes=["number"])
         self.years.on_message("range", self._ranged)
@@ -37,14 +33,15 @@ class RunsPart:
         self.tiles.on_message("choose", lambda message: apply(self.state, {"variable": str(message.get("id"))}))
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
-        self._plots = column("plots runplots")
+        self._sheets = (Sheet(), Sheet(), Sheet())
+        self._panes = tuple(drawn(sheet, visible=False) for sheet in self._sheets)
         self.summary = html("summary")
         switch = table_switch(self.table, self._show_table, "Both runs as a table")
         self.layout = column(
             "part runspart",
             row("parthead", self.head, self.years, switch),
             job_bar(experiment.lane),
-            self._plots,
+            column("plots runplots", *self._panes),
             self.note,
             self.table,
             self.tiles,
@@ -63,12 +60,13 @@ class RunsPart:
 
     def update(self, names: frozenset[str]) -> None:
         """Follow the runs, the quantity, the years and the colours."""
-        if not names & {"runs", "variable", "dark", "years"}:
+        if not names & {"runs", "variable", "dark", "years", "time"}:
             return
         experiment, runs = self.experiment, self.experiment.runs
         self.years.visible = self.tiles.visible = runs is not None
         if runs is None:
-            self._plots[:] = []
+            for pane in self._panes:
+                pane.visible = False
             self.head.object = "<h2>Both runs</h2>"
             waiting = "The first run is on its way." if experiment.lane.running else ""
             self.note.object = f'<p role="status" class="lead">{escape(experiment.empty or waiting)}</p>'
@@ -101,7 +99,10 @@ class RunsPart:
         if not view.selection.single:
             notes.append("Area-weighted means of monthly values.")
         if self.experiment.span(self._times()) is not None:
-            notes.append("Shaded: when the change holds.")
+            notes.append("Brown shade: when the change holds.")
+        if runs is not None and whatif.rain_changes(runs):
+            notes.append("Pale: rain that the change took away; dark: rain that it added.")
+        notes.append(f"Blue shade: {MONTHS[self.state.month - 1]}, the month of the map.")
         notes.append(view.label)
         return " ".join(notes)
 
@@ -115,18 +116,24 @@ class RunsPart:
         units = units_in_words(variable(name).units) or "share"
         plain, changed = experiment.within(runs.plain[name]), experiment.within(runs.changed[name])
         span, different = experiment.span(plain["time"].values), bool(runs.scenario)
-        plots: list[tuple[hv.Overlay, int]] = [
-            (two_runs(plain, changed if different else None, units, dark, self.text, HEIGHTS[0], span), HEIGHTS[0])
-        ]
+        month, texts = self.state.month, self._texts()
+        wet = "precipitation" in runs.plain
+        if wet:
+            both = [experiment.within(run["precipitation"]) for run in (runs.plain, runs.changed)]
+            self._sheets[0].show(rain(both[0], both[1] if different else None, dark, texts[0], HEIGHTS[0], span, month))
+        other = changed if different else None
+        self._sheets[1].show(two_runs(plain, other, units, dark, texts[1], HEIGHTS[1], span, month))
         if different:
             gap = experiment.within(runs.difference[name])
-            label = f"Difference: {self.text}"
-            plots.append((difference(gap, "difference", dark, label, HEIGHTS[1], span), HEIGHTS[1]))
-        self._plots[:] = [
-            # not linked: both share the years, and have ranges of their own
-            pn.pane.HoloViews(plot, height=height, sizing_mode="stretch_width", margin=0, linked_axes=False)
-            for plot, height in plots
-        ]
+            self._sheets[2].show(difference(gap, units, dark, texts[2], HEIGHTS[2], span, month))
+        for pane, shown in zip(self._panes, (wet, True, different), strict=True):
+            pane.visible = shown
+
+    def _texts(self) -> tuple[str, str, str]:
+        """What a screen reader says of rain, both runs and their difference."""
+        runs = self.experiment.runs
+        wet = whatif.rain_sentence(runs) if runs is not None and "precipitation" in runs.plain else ""
+        return wet, self.text, f"Difference: {self.text}"
 
     def _show_table(self) -> None:
         runs = self.experiment.runs

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-import panel as pn
-
 from dashboard import pulses
-from dashboard.pages.parts import choice, column, heading, html, job_bar, row, table_switch
+from dashboard.pages.parts import choice, column, drawn, heading, html, job_bar, row, table_switch
 from dashboard.pages.why_view import Why
+from dashboard.plots.sheet import Sheet
 from dashboard.plots.why import pulse_answer
 from dashboard.selection import row_label
 from dashboard.state import apply
@@ -39,7 +38,8 @@ class PulsePart:
             lambda _: held.count(), items=[{"id": "count", "label": "Count over the land", "kind": "outlined"}]
         )
         self.table = html("tableview", visible=False)
-        self._plot = column("plots")
+        self._sheet = Sheet()
+        self._plot = drawn(self._sheet, visible=False)
         self._switch = table_switch(self.table, self._show_table, "The answer to the pulse as a table")
         self.layout = column(
             "part pulsepart",
@@ -79,7 +79,7 @@ class PulsePart:
         self._switch.visible = self.tiles.visible = response is not None
         if response is None:
             if not self.why.pulse_lane.running and not self.view.selection.single:
-                self._plot[:] = []
+                self._plot.visible = False
                 self.note.object = '<p role="status">Choose one cell to give it a pulse.</p>'
                 self.checks.object = ""
             return
@@ -89,8 +89,8 @@ class PulsePart:
         entry = variable(name)
         self.text = pulses.sentence(response, name, self.view.place)
         units = units_in_words(entry.units) or "share"
-        plot = pulse_answer(response[name], beside, units, self.view.dark, self.text, HEIGHT)
-        self._plot[:] = [pn.pane.HoloViews(plot, height=HEIGHT, sizing_mode="stretch_width", margin=0)]
+        self._sheet.show(pulse_answer(response[name], beside, units, self.view.dark, self.text, HEIGHT))
+        self._plot.visible = True
         self.note.object = f'<p class="lead" role="status" aria-live="polite">{escape(self.text)}</p>'
         self.tiles.param.update(items=pulses.tiles(response), chosen=name)
         flags = pulses.flags(response)

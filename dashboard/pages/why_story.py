@@ -6,15 +6,15 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import panel as pn
 import panel_material_ui as pmui
 
 from dashboard import memory, why
 from dashboard.pages.heat_pane import HeatPane
-from dashboard.pages.parts import SELECT, choice, column, heading, html, job_bar, row, table_switch
+from dashboard.pages.parts import SELECT, choice, column, drawn, heading, html, job_bar, row, table_switch
 from dashboard.pages.why_trial import TrialPart
 from dashboard.pages.why_view import Why
 from dashboard.plots.heatmap import color_key
+from dashboard.plots.sheet import Sheet
 from dashboard.plots.why import color_end, driver_story, running_sum
 from dashboard.selection import row_label
 from dashboard.state import METHODS, apply
@@ -32,6 +32,7 @@ STEPS = [
     {"id": "30", "label": "+ month", "hint": "30 days later"},
 ]
 DRIVER_HEIGHT, SUM_HEIGHT = 108, 150
+_SUM = "sum"
 REACHES = {"year": "1 year", "two": "2 years"}
 
 
@@ -44,6 +45,8 @@ class StoryPart:
         self.text = ""
         self._make_controls()
         self.lead, self.accounts, self.claim = html("summary"), html("plotnote"), html("plotnote")
+        self._sheets: dict[str, Sheet] = {}
+        self._panes: dict[str, Any] = {}
         self._plots = column("plots storyplots")
         self._key = html("storykey")
         self._heat = HeatPane(200)
@@ -122,7 +125,7 @@ class StoryPart:
         if story is None:
             # what is shown stays while the next answer is under way
             if not self.why.lane.running:
-                self._plots[:] = []
+                self._stand([])
                 self._key.object = self.accounts.object = self.claim.object = ""
             said = escape(self.why.empty)
             self.lead.object = f'<p class="lead" role="status">{said}</p>' if said else ""
@@ -134,7 +137,7 @@ class StoryPart:
         else:
             heat = memory.live_heat(story.answer, memory.Wanted("carrier", True, ""))
             self._heat.show(heat, True, dark, self.text)
-            self._plots[:] = [self._heat.layout]
+            self._stand([self._heat.layout])
             self._key.object = ""
         checked = why.check_sentence(story.check, variable(story.target).units)
         about = " ".join(part for part in (why.accounts(story), checked) if part)
@@ -145,25 +148,36 @@ class StoryPart:
         if self.table.visible:
             self._show_table()
 
+    def _sheet(self, name: str) -> Sheet:
+        """The figure of a driver, or of the sum; made when first needed."""
+        if name not in self._sheets:
+            self._sheets[name] = Sheet()
+            self._panes[name] = drawn(self._sheets[name])
+        return self._sheets[name]
+
+    def _stand(self, panes: list[Any]) -> None:
+        """Put these below each other, where they do not stand so already."""
+        if self._plots.objects != panes:
+            self._plots[:] = panes
+
     def _draw(self, story: why.Story, dark: bool) -> None:
         daily = why.contributions(story.answer)
         end = color_end(daily)
         drivers = [name for name in map(str, story.weather.data_vars) if name in daily["forcing"].values]
-        plots = []
         for name in drivers:
             entry = variable(name)
             total = float(daily.sel(forcing=name).sum())
             said = f"{entry.long_name} of the days before, coloured by what it did; in all {total:.3g} {story.units}"
-            plot = driver_story(
-                story.weather[name], story.usual[name], daily.sel(forcing=name), end, row_label(name),
+            drawing = driver_story(
+                story.weather[name], story.usual[name], daily.sel(forcing=name), end,
                 units_in_words(entry.units), dark, said, DRIVER_HEIGHT,
             )  # fmt: skip
-            plots.append(_pane(plot, DRIVER_HEIGHT))
+            self._sheet(name).show(drawing)
         whole = float(story.answer["difference"].values[0]) if "difference" in story.answer else None
         units = story.units if story.in_target else "in all"
-        plot = running_sum(daily, whole if story.in_target else None, units, dark, self.text, SUM_HEIGHT)
-        plots.append(_pane(plot, SUM_HEIGHT))
-        self._plots[:] = plots
+        goal = whole if story.in_target else None
+        self._sheet(_SUM).show(running_sum(daily, goal, units, dark, self.text, SUM_HEIGHT))
+        self._stand([self._panes[name] for name in (*drivers, _SUM)])
         heat = daily.rename(time="lag_bin").assign_attrs(units=story.units)
         key = color_key(heat, True, dark, end)
         self._key.object = (
@@ -186,8 +200,3 @@ class StoryPart:
             rows.append([f"{ages} days ago", dates, *(f"{value:.3g}".replace("-", "−") for value in values.values[i])])
         title = f"What made {variable(story.target).long_name.lower()} of {day}, {self.view.place} ({story.units})"
         self.table.object = html_table(title, ["Age", "Days", *names], rows)
-
-
-def _pane(plot: Any, height: int) -> pn.pane.HoloViews:
-    """A plot whose axes are its own: each driver has its unit."""
-    return pn.pane.HoloViews(plot, height=height, sizing_mode="stretch_width", margin=0, linked_axes=False)

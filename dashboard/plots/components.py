@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from dashboard.plots.labels import spread_apart
-from dashboard.plots.sheet import Drawing, Mark, numbers, words
+from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.sheet import Drawing, Mark, numbers
 from dashboard.theme import DASHES, FORCING_COLORS, component_colors, label_colors, tokens
 
 LABELS = {
@@ -139,7 +139,7 @@ def components(
         look = {"fill_color": tone["surface"], "line_color": tone["text"], "line_width": 1.4, "size": 6.5}
         marks.append(Mark("scatter", "seen", {"x": "at", "y": "seen", **look}))
     tables["names"] = _end_labels(data, drawn, label_colors(dark), tone["text"], limit, height, seen_by)
-    marks.append(Mark("text", "names", words(x="x", y="y", text="text", text_color="color", x_offset=6)))
+    marks.append(name_mark())
     return Drawing(
         tables, marks, frame(data), limit, height, dark, summary, _ticks(data),
         y_label="mm from the mean" if departures else "mm",
@@ -171,12 +171,7 @@ def _end_labels(
         names.append("Smoothed")
         wanted.append(float(data["tws_smoothed"].values[-1]))
         colors.append(ink)
-    gap = 14.5 * (limit[1] - limit[0]) / max(height - 40, 60)
-    placed = spread_apart(np.array(wanted), gap) if names else np.array([])
-    if placed.size:  # keep the whole stack inside the frame
-        placed += max(limit[0] + gap / 2 - placed.min(), 0)
-        placed -= max(placed.max() - limit[1] + gap / 2, 0)
-    return {"x": [_end(data)] * len(names), "y": placed, "text": names, "color": colors}
+    return end_names(_end(data), wanted, names, colors, limit, height - 40)
 
 
 def precipitation(data: xr.Dataset, dark: bool = False, summary: str = "", height: int = 54) -> Drawing:

@@ -102,13 +102,17 @@ def row_marks(heat: xr.DataArray) -> tuple[np.ndarray, list[str]]:
     return share / max(share.max(initial=0), 1e-12), [f"{100 * part:.0f} %" for part in share]
 
 
-def box_colors(heat: xr.DataArray, signed: bool, dark: bool, limit: float | None = None) -> list[str]:
-    """Colour of each box, window by window; one without a value has none."""
-    tones, most = colors(signed, dark), limit or color_limit(heat)
-    values = heat.transpose("lag_bin", ...).values.ravel()
+def painted(values: np.ndarray, signed: bool, dark: bool, most: float) -> list[str]:
+    """Colour of each contribution, where the colours end at `most`; a missing one has none."""
+    tones = colors(signed, dark)
     place = (values / most + 1) / 2 if signed else np.abs(values) / most
     at = np.clip(np.round(np.nan_to_num(place) * (len(tones) - 1)), 0, len(tones) - 1).astype(int)
     return [tones[i] if good else "#00000000" for i, good in zip(at, np.isfinite(values), strict=True)]
+
+
+def box_colors(heat: xr.DataArray, signed: bool, dark: bool, limit: float | None = None) -> list[str]:
+    """Colour of each box, window by window."""
+    return painted(heat.transpose("lag_bin", ...).values.ravel(), signed, dark, limit or color_limit(heat))
 
 
 def heatmap(

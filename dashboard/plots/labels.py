@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import holoviews as hv
 import numpy as np
-from bokeh.core.properties import value
 
-from dashboard.theme import FONT
+from dashboard.plots.sheet import Mark, words
 
-hv.extension("bokeh")
+LINE = 15  # px from one name to the next
 
 
 def spread_apart(wanted: np.ndarray, gap: float) -> np.ndarray:
     """Positions as near as possible to the wanted ones, at least `gap` apart (labels that do not cover each other)."""
-    order = np.argsort(wanted)
+    order = np.argsort(wanted, kind="stable")
     placed = np.asarray(wanted, float)[order].copy()
     for _ in range(50):
         moved = False
@@ -32,14 +31,19 @@ def spread_apart(wanted: np.ndarray, gap: float) -> np.ndarray:
     return result
 
 
-def line_labels(at: Any, placed: Any, names: list[str], paints: list[str]) -> hv.Labels:
-    """Names written at one place of the horizontal axis, as at the ends of lines; they do not widen the plot."""
-    table = {"x": [at] * len(names), "y": placed, "text": names, "color": paints}
+def end_names(
+    at: float, wanted: Sequence[float], names: Sequence[str], paints: Sequence[str], limits: tuple[float, float],
+    height: float,
+) -> dict[str, Any]:  # fmt: skip
+    """Table of names at one place of the horizontal axis, apart and inside the vertical `limits` of a `height` (px)."""
+    gap = LINE * (limits[1] - limits[0]) / max(height, 2 * LINE)
+    placed = spread_apart(np.asarray(wanted, float), gap)
+    if placed.size:  # the whole stack is kept inside the frame
+        placed += max(limits[0] + gap / 2 - placed.min(), 0)
+        placed -= max(placed.max() - limits[1] + gap / 2, 0)
+    return {"x": [at] * len(names), "y": placed, "text": list(names), "color": list(paints)}
 
-    def hook(plot: Any, element: Any) -> None:
-        plot.handles["glyph"].update(x_offset=6, text_font=value(FONT))
 
-    return hv.Labels(table, ["x", "y"], ["text", "color"]).opts(
-        text_color="color", text_align="left", text_baseline="middle", text_font_size="12px", apply_ranges=False,
-        hooks=[hook],
-    )  # fmt: skip
+def name_mark(table: str = "names") -> Mark:
+    """The names of such a table, written beside the ends of the lines."""
+    return Mark("text", table, words(x="x", y="y", text="text", text_color="color", x_offset=6))

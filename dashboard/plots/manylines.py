@@ -14,15 +14,16 @@ from bokeh.models import LinearColorMapper
 from numpy.typing import NDArray
 
 from dashboard.plots.components import INITIALS, month_mark, month_spans
+from dashboard.plots.labels import end_names, name_mark
 from dashboard.plots.palette import palette
-from dashboard.plots.sheet import Drawing, Mark, numbers, words
+from dashboard.plots.sheet import Drawing, Mark, numbers
 from dashboard.theme import tokens
 
 #: Pixels of the picture: about those of the plot, a byte each on the wire.
 WIDTH, HEIGHT = 480, 240
 WORDS = {"p10": "10 %", "p25": "25 %", "p50": "Median", "p75": "75 %", "p90": "90 %"}
 DASHES = {"p10": "dotted", "p25": "dashed", "p50": "solid", "p75": "dashed", "p90": "dotted"}
-_LABEL = 15  # px from one label to the next
+_TALL, _INNER = 262, 230  # px of the figure, and between its axes
 _ROOM = 0.17  # of the width, for the labels at the ends of the lines
 
 
@@ -76,11 +77,12 @@ def many_lines(
     axis, name, tone = str(cells.dims[0]), str(cells.name), tokens(dark)
     at = np.asarray(numbers(cells[axis].values), np.float64)
     x, y = extent(cells)
+    ends = [float(np.nan_to_num(found[f"{name}_{level}"].values[-1], nan=y[0])) for level in WORDS]
     place = {"x": [x[0]], "y": [y[0]], "dw": [x[1] - x[0]], "dh": [y[1] - y[0]]}
     curves: dict[str, Any] = {"at": at}
     tables: dict[str, dict[str, Any]] = {
         "density": {"image": [coded(counts)], **place}, "months": month_spans(cells, month), "curves": curves,
-        "names": _labels(found, name, y),
+        "names": end_names(x[1], ends, list(WORDS.values()), [tone["text"]] * len(WORDS), y, _INNER),
     }  # fmt: skip
     mapper = LinearColorMapper(palette=colors(dark), low=1, high=255, low_color="rgba(0,0,0,0)")
     image = {key: key for key in ("image", *place)}
@@ -91,24 +93,9 @@ def many_lines(
             line = {"x": "at", "y": level, "line_color": color, "line_width": width}
             line |= {"line_dash": dash} if color != tone["surface"] else {"line_alpha": 0.55}
             marks.append(Mark("line", "curves", line))
-    look = words(text="name", text_color=tone["text"], x_offset=6)
-    tables["names"]["at"] = [x[1]] * len(WORDS)
-    marks.append(Mark("text", "names", {"x": "at", "y": "y", **look}))
+    marks.append(name_mark())
     ticks = tuple(enumerate(INITIALS, start=1)) if axis == "month" else ()
     return Drawing(
-        tables, marks, (x[0], x[1] + _ROOM * (x[1] - x[0])), y, 262, dark, text, ticks, y_label=units,
+        tables, marks, (x[0], x[1] + _ROOM * (x[1] - x[0])), y, _TALL, dark, text, ticks, y_label=units,
         dates=axis != "month", left=64, top=6,
     )  # fmt: skip
-
-
-def _labels(found: xr.Dataset, name: str, y: tuple[float, float]) -> dict[str, Any]:
-    """Names at the ends of the lines, moved apart where they would lie on each other."""
-    ends = np.array([np.nan_to_num(found[f"{name}_{level}"].values[-1], nan=y[0]) for level in WORDS])
-    gap = _LABEL * (y[1] - y[0]) / 230
-    placed = ends.copy()
-    for i in range(1, placed.size):
-        placed[i] = max(placed[i], placed[i - 1] + gap)
-    placed -= max(placed[-1] - (y[1] - gap / 2), 0)
-    for i in range(placed.size - 2, -1, -1):  # what was pushed over the edge pushes the others down
-        placed[i] = min(placed[i], placed[i + 1] - gap)
-    return {"y": placed.tolist(), "name": list(WORDS.values())}

@@ -62,7 +62,7 @@ class Mark:
 class Drawing:
     """What a plot shows. `text` is what a screen reader says; borders are px; ticks are places and names.
 
-    Without ticks an axis has round numbers, with a number for them about that many, and dates where `dates` is set.
+    Without ticks an axis has round numbers (dates where `dates` is set), with a number for them about that many.
     """
 
     tables: Mapping[str, Mapping[str, Any]]
@@ -72,7 +72,7 @@ class Drawing:
     height: int
     dark: bool = False
     text: str = ""
-    x_ticks: Ticks = ()
+    x_ticks: Ticks | int = ()
     y_ticks: Ticks | int = ()
     y_label: str = ""
     x_shown: bool = True  # whether the horizontal axis is written out
@@ -227,11 +227,12 @@ class Sheet:
 
     @staticmethod
     def _ticks(axis: Any, ticks: Ticks | int, dates: bool = False) -> None:
-        if dates:
+        if dates and (isinstance(ticks, int) or not ticks):
+            ticker = DatetimeTicker(desired_num_ticks=ticks) if isinstance(ticks, int) else DatetimeTicker()
             formatter = DatetimeTickFormatter(
                 days="%d %b", months="%b %Y", years="%Y", context_which="end", hide_repeats=True
             )
-            axis.update(ticker=DatetimeTicker(), formatter=formatter, major_label_overrides={})
+            axis.update(ticker=ticker, formatter=formatter, major_label_overrides={})
         elif isinstance(ticks, int) or not ticks:
             ticker = BasicTicker(desired_num_ticks=ticks) if isinstance(ticks, int) else BasicTicker()
             axis.update(ticker=ticker, formatter=BasicTickFormatter(), major_label_overrides={})

@@ -73,7 +73,7 @@ def test_labels_keep_apart_and_in_order() -> None:
     y = np.asarray(drawing.tables["names"]["y"])
     low, high = drawing.y
     assert (np.diff(y) >= 0.99 * 15 / 230 * (high - low)).all() and y[-1] <= high
-    assert drawing.tables["names"]["name"] == ["10 %", "25 %", "Median", "75 %", "90 %"]
+    assert drawing.tables["names"]["text"] == ["10 %", "25 %", "Median", "75 %", "90 %"]
 
 
 def test_the_panel_shows_all_cells_of_the_quantity_on_the_map(shown) -> None:
