@@ -18,7 +18,6 @@ from scripts.app_bench.visitor import Visitor
 
 IDLE, BUSY = 10, 3
 BATCH = 12
-REUSED = 4  # the first open sessions of a batch live in what earlier ones have given back
 GONE_S = UNUSED_SESSION_SECONDS + 2 * CHECK_UNUSED_SECONDS + 2
 THINK_MS = 1000
 
@@ -76,15 +75,15 @@ def memory(address: str, process: int, batches: int, size: int, pages: bool) -> 
     """Megabytes of the server for each open session, and kept for each closed one.
 
     Sessions come in batches: opened one after the other (with `pages` on all pages in turn), all open at once, then all
-    closed and let go of. A first batch warms the caches. "session" is the slope over the open ones of the second,
-    "kept" the slope over all closed ones after it.
+    closed and let go of. A first batch warms the caches; "kept" is the slope over all closed ones after it. A last batch
+    is twice as large: its first half lives in what earlier ones have given back, "session" is the slope over the rest.
     """
     server = psutil.Process(process)
 
     def used() -> float:
         return float(server.memory_info().rss) / 1e6
 
-    async def batch() -> tuple[list[float], float]:
+    async def batch(size: int = size) -> tuple[list[float], float]:
         clients, during, names = [], [used()], list(PAGES)
         for number in range(size):
             place = f"{address}?page={names[number % len(names)]}" if pages else address
@@ -99,9 +98,9 @@ def memory(address: str, process: int, batches: int, size: int, pages: bool) -> 
 
     async def all_batches() -> dict[str, list[float]]:
         await batch()
-        runs = [await batch() for _ in range(batches)]
-        during = [slope(range(size + 1)[REUSED:], grown[REUSED:]) for grown, _ in runs[:1]]
-        kept = slope([size * n for n in range(1, batches + 1)], [after for _, after in runs])
-        return {"session": during, "kept": [kept]}
+        after = [(await batch())[1] for _ in range(batches)]
+        grown, _ = await batch(2 * size)
+        kept = slope([size * n for n in range(1, batches + 1)], after)
+        return {"session": [slope(range(size, 2 * size + 1), grown[size:])], "kept": [kept]}
 
     return asyncio.run(all_batches())

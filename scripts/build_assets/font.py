@@ -31,20 +31,23 @@ RANGES = [
     (0x20, 0x7E), (0xA0, 0x17F), (0x218, 0x21F), (0x370, 0x3CF), (0x2010, 0x203A), (0x2070, 0x209F), (0x20AC, 0x20AC),
     (0x2122, 0x2126), (0x2190, 0x2199), (0x2200, 0x226F), (0x25A0, 0x25CF), (0x2713, 0x2713),
 ]  # fmt: skip
-TABULAR = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "plus", "minus"}
+FIGURES = "0123456789+\N{MINUS SIGN}"
 #: No ligatures: an arrow typed as two marks stays two marks.
-FEATURES = ["kern", "tnum", "ccmp", "locl", "mark", "mkmk"]
+FEATURES = ["kern", "ccmp", "locl", "mark", "mkmk"]
 
 
-def _figures_only(font: TTFont) -> None:
-    """Let tabular setting widen figures and signs alone: hyphens, points and spaces stay those of running text."""
+def _make_tabular(font: TTFont) -> None:
+    """Give figures and signs one width for good: canvases cannot ask for it, and a column must not waver."""
     table = font["GSUB"].table
-    for number in {
-        n for f in table.FeatureList.FeatureRecord if f.FeatureTag == "tnum" for n in f.Feature.LookupListIndex
-    }:
-        for part in table.LookupList.Lookup[number].SubTable:
-            single = getattr(part, "ExtSubTable", part)
-            single.mapping = {name: wide for name, wide in single.mapping.items() if name in TABULAR}
+    wide: dict[str, str] = {}
+    for entry in table.FeatureList.FeatureRecord:
+        for number in entry.Feature.LookupListIndex if entry.FeatureTag == "tnum" else ():
+            for part in table.LookupList.Lookup[number].SubTable:
+                wide |= getattr(part, "ExtSubTable", part).mapping
+    for encoding in font["cmap"].tables:
+        if encoding.isUnicode():
+            names = {ord(mark): encoding.cmap[ord(mark)] for mark in FIGURES}  # tables share one
+            encoding.cmap |= {mark: wide.get(name, name) for mark, name in names.items()}
 
 
 def build_font(cache: Path, folder: Path) -> None:
@@ -58,8 +61,8 @@ def build_font(cache: Path, folder: Path) -> None:
     cut = Subsetter(Options(layout_features=FEATURES, hinting=False, name_IDs=["*"], notdef_outline=True))
     cut.populate(unicodes={mark for first, last in RANGES for mark in range(first, last + 1)})
     font = TTFont(sources["font"], recalcTimestamp=False)
+    _make_tabular(font)
     cut.subset(font)
-    _figures_only(font)
     font = instantiateVariableFont(font, {"opsz": 14, "wght": (400, 700)})
     font.flavor = "woff2"
     folder.mkdir(exist_ok=True)
