@@ -12,6 +12,7 @@ import panel as pn  # noqa: E402
 
 from dashboard import datasets, engine, finer  # noqa: E402
 from dashboard.jobs import log_id  # noqa: E402
+from dashboard.pages import learn  # noqa: E402
 from dashboard.pages.book import explorer  # noqa: E402
 
 log = logging.getLogger("dashboard")
@@ -34,7 +35,7 @@ pn.extension(
     loading_indicator=False,
     disconnect_notification=LOST,
 )
-engine.warm_up(datasets.warm_up, finer.warm_up)
+engine.warm_up(datasets.warm_up, finer.warm_up, learn.warm_up)
 
 
 def query() -> str:

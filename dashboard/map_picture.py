@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from dashboard.classes import percent, shares
 from dashboard.export import references
 from dashboard.plots import screen
 from dashboard.plots.palette import palette
-from dashboard.plots.projection import ICE, Projection
+from dashboard.plots.projection import ICE
 from dashboard.plots.screen import Window
 from dashboard.plots.ternary import CORNERS
 from dashboard.summary import units_in_words
@@ -46,7 +46,7 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
     axes.fill(*projection.outline, color=LIGHT["ocean"], zorder=0)
     axes.plot(*projection.graticule, color=LIGHT["text"], alpha=0.15, lw=0.5, zorder=1)
     axes.imshow(
-        _pixels(view, projection, lambda values: colors(norm(values))),
+        map_pixels(view, LIGHT),
         extent=(west, east, south, north),
         origin="lower",
         interpolation="nearest",
@@ -84,16 +84,22 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
     return stream
 
 
-def _pixels(view: View, projection: Projection, paint: Callable[[NDArray], NDArray]) -> NDArray:
-    """The map's colours (row, column, RGBA): of the cells, or of the finer grid where the quantity has one."""
-    ocean, nodata, index = np.array(_rgba(LIGHT["ocean"])), _rgba(LIGHT["nodata"]), projection.index
+def map_pixels(view: View, tone: Mapping[str, str]) -> NDArray:
+    """The map's colours (row from the south, column, RGBA from 0 to 1) with the tokens of a mode.
+
+    Of the cells, or of the finer grid where the quantity has one; clear outside land and ice, pale where filtered out.
+    """
+    projection, (low, high) = view.projection(), view.color_range()
+    colors = np.array([_rgba(color) for color in palette(view.layer.cmap)])
+    ocean, nodata, index = np.array(_rgba(tone["ocean"])), _rgba(tone["nodata"]), projection.index
     cell, grid = np.maximum(index, 0), view.layer.finer
     values, known = view.layer.values[cell].astype(float), index >= 0
     if grid is not None:
         rows, columns = index.shape
         drawn = finer.picture(grid, projection, Window(*projection.extent, columns, rows))
         values, known = drawn.values(), drawn.codes >= screen.FIRST
-    rgba = paint(values)
+    part = np.clip((np.nan_to_num(values) - low) / (high - low) * len(colors), 0, len(colors) - 1)
+    rgba = colors[part.astype(int)]
     rgba[known & ~np.isfinite(values)] = nodata
     pale = known & ~((index >= 0) & view.selection.mask[cell])
     if not view.selection.mask.all():

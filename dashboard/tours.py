@@ -1,11 +1,12 @@
 """Guided tours: JSON files that a teacher can write, read and checked here, with one clear sentence on a mistake.
 
-    {"title": "What is water storage?", "summary": "...", "minutes": 5,
+    {"title": "What is water storage?", "summary": "...", "minutes": 5, "cover": "v=1&var=tws",
      "steps": [{"title": "...", "text": "...", "view": "v=1&var=tws&t=05", "look": "map",
                 "question": {"ask": "...", "options": ["...", "..."], "answer": 1, "explain": "..."}}]}
 
-`view` is what stands after the '?' of the app's address; `answer` counts the options from 1. Text may have **bold**
-words and empty lines between paragraphs.
+`view` is what stands after the '?' of the app's address, `cover` the same of the view whose map stands on the card (not
+given: that of the first step); `answer` counts the options from 1. Text may have **bold** words and empty lines between
+paragraphs.
 """
 
 from __future__ import annotations
@@ -75,8 +76,7 @@ class Step(BaseModel):
 
     def values(self) -> dict[str, Any]:
         """The state of the step, every field."""
-        found = links.decode(query_of(self.view)).values
-        return defaults() | {name: value for name, value in found.items() if name not in OF_TOUR}
+        return values_of(self.view)
 
 
 class Tour(BaseModel):
@@ -86,7 +86,20 @@ class Tour(BaseModel):
     title: str = Field(min_length=1, max_length=120)
     summary: str = Field(min_length=1, max_length=400)
     minutes: int = Field(default=5, ge=1, le=120)
+    cover: str = Field(default="", max_length=4000)
     steps: tuple[Step, ...] = Field(min_length=1, max_length=40)
+
+    @model_validator(mode="after")
+    def _covered(self) -> Tour:
+        notices = links.decode(query_of(self.cover)).notices
+        if notices:
+            raise ValueError(f"'cover' cannot be read: {notices[0]}")
+        return self
+
+    @property
+    def card(self) -> str:
+        """The view whose map stands on the card."""
+        return self.cover or self.steps[0].view
 
     def text(self) -> str:
         """The JSON of the tour, as a file holds it."""
@@ -96,6 +109,12 @@ class Tour(BaseModel):
 def query_of(view: str) -> str:
     """The query of a view, given as such or as a whole address."""
     return view.partition("?")[2] if "?" in view else view
+
+
+def values_of(view: str) -> dict[str, Any]:
+    """The state of a view, every field, without what its link says of a tour."""
+    found = links.decode(query_of(view)).values
+    return defaults() | {name: value for name, value in found.items() if name not in OF_TOUR}
 
 
 def read_tour(text: str, name: str) -> Tour:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from html import escape
 from io import BytesIO
 from typing import Any
 
 from dashboard import export, links, tours
+from dashboard.cover import cover
+from dashboard.jobs import Lane
 from dashboard.pages.learn_editor import EditorPart
 from dashboard.pages.page import Files, Page
 from dashboard.pages.parts import column, heading, html, skeleton
 from dashboard.pages.view import View
-from dashboard.state import History
+from dashboard.state import History, State, apply
 from dashboard.widgets import TourCards
 
 HELP = """
@@ -30,8 +33,22 @@ steps, try it, save the JSON. Put the file into a folder and start with <kbd>hdl
 </dl>"""
 
 
+@lru_cache(maxsize=128)
+def _picture(view: str, dark: bool) -> str:
+    """Once a process: the same map for everybody."""
+    state = State()
+    apply(state, tours.values_of(view))
+    return cover(View(state), dark)
+
+
+def warm_up() -> None:
+    """Pictures of the tours, which the first visitor would wait for."""
+    for tour in tours.all_tours()[0].values():
+        _picture(tour.card, False)
+
+
 class LearnPage(Page):
-    """Cards of the tours; under them, the editor."""
+    """Cards of the tours, whose pictures are drawn beside; under them, the editor."""
 
     help = HELP
     picks = False
@@ -42,6 +59,8 @@ class LearnPage(Page):
         self.cards = TourCards(sizing_mode="stretch_width")
         self.cards.on_message("start", self._start)
         self.state.param.watch(self._list, ["tour", "stop"])
+        self._lane = Lane()
+        view.param.watch(lambda _: self._draw(), "dark")
 
     def steps(self) -> list[Callable[[], None]]:
         """Cards, then the editor."""
@@ -55,6 +74,16 @@ class LearnPage(Page):
 
     def _right(self) -> None:
         self.layout.append(EditorPart(self.view).layout)
+        self._draw()
+
+    def _draw(self) -> None:
+        """The cards are there before their pictures, which the first in dark mode waits a second for."""
+        views, dark = {name: tour.card for name, tour in tours.all_tours()[0].items()}, self.view.dark
+        self._lane.start(
+            "Drawing the maps of the tours",
+            lambda progress, cancel: {name: _picture(view, dark) for name, view in views.items()},
+            lambda pictures: setattr(self.cards, "pictures", pictures),
+        )
 
     def _list(self, *_: Any) -> None:
         self.cards.items = [

@@ -253,6 +253,7 @@ class TourCards(Control):
     """The tours; sends `start` with an id."""
 
     items = param.List([], doc="Each {id, title, summary, about, action}.")
+    pictures = param.Dict({}, doc="Address of each card's picture, by id.")
     _esm = _script("tourcards")
 
 

@@ -1,13 +1,24 @@
 // The tours as cards; each is begun, or gone on with, by its button.
+const EMPTY = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
+
 export function render({ model }) {
   const box = document.createElement("div")
   box.className = "cardgrid"
+  const show = () => {
+    for (const picture of box.querySelectorAll("img")) picture.src = model.pictures[picture.dataset.of] ?? EMPTY
+  }
   const draw = () => {
     const held = box.getRootNode().activeElement?.dataset?.id
     box.replaceChildren()
     for (const item of model.items) {
       const card = document.createElement("article")
       card.className = "tourcard"
+      // adorns: the title says what it is of; without one an empty globe keeps its room
+      const picture = document.createElement("img")
+      picture.alt = ""
+      picture.width = 720
+      picture.height = 350
+      picture.dataset.of = item.id
       const title = document.createElement("h3")
       title.textContent = item.title
       const text = document.createElement("p")
@@ -21,14 +32,16 @@ export function render({ model }) {
       start.dataset.id = item.id
       start.textContent = item.action
       start.setAttribute("aria-label", `${item.action}: ${item.title}`)
-      start.onclick = () => model.send_msg({ type: "start", id: item.id })
+      start.onclick = picture.onclick = () => model.send_msg({ type: "start", id: item.id })
       foot.append(about, start)
-      card.append(title, text, foot)
+      card.append(picture, title, text, foot)
       box.append(card)
     }
+    show()
     if (held) box.querySelector(`[data-id="${CSS.escape(held)}"]`)?.focus()
   }
   model.on("items", draw)
+  model.on("pictures", show)
   draw()
   return box
 }

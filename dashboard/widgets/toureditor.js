@@ -89,6 +89,13 @@ export function render({ model }) {
     for (const [key, label] of Object.entries(LOOKS)) { const option = document.createElement("option"); option.value = key; option.textContent = label; option.selected = key === (step.look ?? ""); select.append(option) }
     select.onchange = () => { step.look = select.value; send() }
     look.append(name, select)
+    const card = document.createElement("label")
+    card.className = "tick"
+    const tick = document.createElement("input")
+    tick.type = "checkbox"
+    tick.checked = draft.cover ? draft.cover === step.view : at === 0
+    tick.onchange = () => { draft.cover = tick.checked ? step.view : ""; send() }
+    card.append(tick, "Its map stands on the card")
     const file = document.createElement("label")
     file.className = "openfile"
     file.tabIndex = -1
@@ -114,7 +121,7 @@ export function render({ model }) {
       group(`Steps`, steps, moves),
       group(`Step ${at + 1}`,
         ...FIELDS.map(([key, label, kind]) => field(label, kind, step[key], (value) => { step[key] = value })),
-        button("Take the view I looked at last", () => { step.view = model.view; send() }), look),
+        button("Take the view I looked at last", () => { if (draft.cover && draft.cover === step.view) draft.cover = model.view; step.view = model.view; send() }), card, look),
       group("Question", ...QUESTION.map(([key, label, kind]) => field(label, kind, key === "options" ? options(step.question) : step.question?.[key], (value) => written(step, key, value)))),
       problem, ends,
     )

@@ -75,8 +75,8 @@ def memory(address: str, process: int, batches: int, size: int, pages: bool) -> 
     """Megabytes of the server for each open session, and kept for each closed one.
 
     Sessions come in batches: opened one after the other (with `pages` on all pages in turn), all open at once, then all
-    closed and let go of. A first batch warms the caches; "kept" is the slope over all closed ones after it. A last batch
-    is twice as large: its first half lives in what earlier ones have given back, "session" is the slope over the rest.
+    closed and let go of. A first batch warms the caches; "kept" is the slope over all closed ones after it. A last one
+    is twice as large: half of it lives in what earlier ones have given back, "session" is the slope over the rest.
     """
     server = psutil.Process(process)
 

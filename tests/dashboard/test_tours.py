@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dashboard import handout, links, tours
+from dashboard.cover import WIDTH, cover
 from dashboard.layers import available
 from dashboard.pages.learn_editor import blank_step
 from dashboard.pages.view import View
 from dashboard.state import PAGES, State, apply, defaults
+from dashboard.theme import tokens
 from hdlcore.errors import DataError
 from hdlcore.variables import VARIABLES
 
@@ -75,6 +79,7 @@ def test_every_step_shows_what_is_there(name: str, world) -> None:
         ),
         (_tour(minutes=0), "'minutes' is wrong"),
         (json.dumps({"title": "T", "steps": []}), "'summary' is missing"),
+        (_tour(cover="v=1&var=nonsense"), "'cover' cannot be read"),
         (_tour(summary="x" * 400_000), "larger than"),
     ],
 )
@@ -83,6 +88,31 @@ def test_a_mistake_gets_one_sentence_that_says_where(text: str, said: str) -> No
         tours.read_tour(text, "a.json")
     sentence = str(refused.value)
     assert said in sentence and "\n" not in sentence and len(sentence) < 300 and sentence.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("name", tours.all_tours()[0])
+def test_a_card_shows_the_map_of_its_view(name: str) -> None:
+    """Land in the colours of the values, clear outside the globe; the ring stands at the view's place."""
+    tour = tours.all_tours()[0][name]
+    state = State()
+    apply(state, tours.values_of(tour.card))
+    view = View(state)
+    assert not view.notice, "the card's view is one that there is"
+    pictures = {dark: cover(view, dark) for dark in (False, True)}
+    assert pictures[False] != pictures[True]
+    for dark, address in pictures.items():
+        head, _, packed = address.partition(",")
+        picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(packed))).convert("RGBA")).astype(int)
+        assert head == "data:image/webp;base64" and len(packed) < 48_000
+        assert picture.shape[1] == WIDTH and picture[0, 0, 3] == 0 and picture[175, 360, 3] == 255
+        lived = picture[picture[..., 3] > 0][:, :3]
+        ocean = np.array([int(tokens(dark)["ocean"][i : i + 2], 16) for i in (1, 3, 5)])
+        assert 0.15 < (np.abs(lived - ocean).max(1) > 12).mean() < 0.5, "a quarter of the globe is land"
+
+
+def test_without_a_cover_the_first_step_stands_on_the_card() -> None:
+    assert tours.read_tour(_tour(), "a.json").card == tours.read_tour(_tour(), "a.json").steps[0].view
+    assert tours.read_tour(_tour(cover="v=1&var=swe"), "a.json").card == "v=1&var=swe"
 
 
 def test_a_folder_of_ones_own_stands_beside_the_shipped_tours(tmp_path, monkeypatch) -> None:
