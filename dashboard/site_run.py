@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from dashboard.selection import number
-from dashboard.sites import within
+from dashboard.sites import called, within
 from dashboard.trust import found, table_at
 from hdlcore.analysis.scores import nse
 from hdlcore.errors import HDLError
@@ -56,9 +56,9 @@ def sentence(run: xr.Dataset, info: ModelInfo) -> str:
     place, tested = str(run.attrs["place"]), run["time"].values[run["tested"].values]
     score = test_score(run)
     if not np.isfinite(score) or not tested.size:
-        return f"{place}: nothing was observed in the test period."
+        return f"{called(place)}: nothing was observed in the test period."
     days = f"{str(tested[0])[:10]} to {str(tested[-1])[:10]}"
-    text = f"{place}: efficiency (NSE) {score:.2f} in the test period, {days}, which no member learned from"
+    text = f"{called(place)}: efficiency (NSE) {score:.2f} in the test period, {days}, which no member learned from"
     others = [
         f"{title} {number(round(value, 2))}"
         for name, title in RIVALS.items()
@@ -69,7 +69,7 @@ def sentence(run: xr.Dataset, info: ModelInfo) -> str:
 
 def descriptions(run: xr.Dataset, info: ModelInfo) -> dict[str, str]:
     """What a screen reader says of each figure of the days shown."""
-    place = str(run.attrs["place"])
+    place = called(str(run.attrs["place"]))
     rain = float(run["precipitation"].mean())
     stores = ", ".join(
         f"{label} {number(float(run[name].min()))} to {number(float(run[name].max()))} mm"

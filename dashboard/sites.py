@@ -43,10 +43,15 @@ def gauges(sets: Mapping[str, xr.Dataset]) -> list[Gauge]:
         if "name" in places.coords:
             names, lats, lons = (places[key].values for key in ("name", "lat", "lon"))
             found += [
-                Gauge(set_id, at, str(name).replace("_", " "), float(lat), float(lon))
+                Gauge(set_id, at, called(str(name)), float(lat), float(lon))
                 for at, (name, lat, lon) in enumerate(zip(names, lats, lons, strict=True))
             ]
     return found
+
+
+def called(name: str) -> str:
+    """A site's name as it is read: 'leaf_river' is the Leaf River; codes as US-AR1 stay what they are."""
+    return " ".join(word.capitalize() if word.islower() else word for word in name.split("_") if word) or name
 
 
 def site_name(data: Placed, at: int, world: xr.Dataset) -> str:

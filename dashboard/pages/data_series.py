@@ -16,7 +16,7 @@ from dashboard.plots.projection import load_projection
 from dashboard.plots.sheet import Sheet
 from dashboard.plots.sitemap import SiteMap
 from dashboard.plots.timeseries import timeseries
-from dashboard.sites import nearest_site, site_facts, site_name, within
+from dashboard.sites import called, nearest_site, site_facts, site_name, within
 from dashboard.state import STEPS, apply
 from dashboard.summary import quantity_sentence, units_in_words
 from dashboard.tables import quantity_table
@@ -73,7 +73,7 @@ class SitePart:
             self._updating = True
             count = int(held.places.sizes["cell"])
             listed = 0 < count <= MOST_NAMES
-            options = {site_name(held, at, self.data.world): at for at in range(count)} if listed else {}
+            options = {called(site_name(held, at, self.data.world)): at for at in range(count)} if listed else {}
             self.names.param.update(options=options, value=None, visible=len(options) == count > 1)
             self._updating = False
             self._place()
@@ -107,13 +107,13 @@ class SitePart:
         lat, lon = (float(held.places[name].values[data.site]) for name in ("lat", "lon"))
         facts = [list(pair) for pair in site_facts(held, data.site)]
         self.card.param.update(
-            title=data.site_name, facts=facts, message="",
+            title=data.site_label, facts=facts, message="",
             lat=round(lat, 3) if np.isfinite(lat) else 0.0, lon=round(lon, 3) if np.isfinite(lon) else 0.0,
         )  # fmt: skip
         count = held.places.sizes["cell"]
         lost = int((~np.isfinite(held.places["lat"].values)).sum())
         without = f" {lost} of them do not say where they lie." if lost else ""
-        self.map.describe(f"Map of the {count:,} places of {held.about.title}.{without} Chosen: {data.site_name}.")
+        self.map.describe(f"Map of the {count:,} places of {held.about.title}.{without} Chosen: {data.site_label}.")
 
 
 class CurvePart:
@@ -246,7 +246,7 @@ class CurvePart:
             self._empty(f"There is nothing in these years; the series runs from {first} to {last}.")
             return
         data.series = shown
-        self.text = quantity_sentence(shown, quantity.long_name, quantity.units, data.site_name)
+        self.text = quantity_sentence(shown, quantity.long_name, quantity.units, data.site_label)
         self.card.sentence = self.text
         units = units_in_words(quantity.units) or "share"
         self._sheet.show(timeseries(shown, units, data.view.dark, self.text))
@@ -269,4 +269,4 @@ class CurvePart:
     def _show_table(self) -> None:
         quantity, shown = self.data.quantity, self.data.series
         if quantity is not None and shown is not None:
-            self.table.object = quantity_table(shown, quantity.long_name, quantity.units, self.data.site_name)
+            self.table.object = quantity_table(shown, quantity.long_name, quantity.units, self.data.site_label)

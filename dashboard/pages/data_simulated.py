@@ -119,4 +119,4 @@ class SimulatedPart:
             for when, *values in zip(monthly["time"].values, *(monthly[name].values for name in names), strict=True)
         ]
         head = ["Month", *(f"{word}, mm a day" for word in names.values())]
-        self.table.object = html_table(f"Runoff at {self.data.site_name}, monthly means", head, rows)
+        self.table.object = html_table(f"Runoff at {self.data.site_label}, monthly means", head, rows)

@@ -10,7 +10,7 @@ import xarray as xr
 from dashboard.datasets import Catalogue, DataSet, Quantity
 from dashboard.jobs import sentence
 from dashboard.pages.view import Told, View
-from dashboard.sites import default_site, site_name
+from dashboard.sites import called, default_site, site_name
 from dashboard.state import OF_DATA, STEPS, apply
 
 Update = Callable[[frozenset[str]], None]
@@ -83,11 +83,16 @@ class DataView(Told):
 
     @property
     def site_name(self) -> str:
-        """What the chosen site is called, marked where it is of a made-up world."""
+        """Name of the chosen site as its data have it, marked where it is of a made-up world."""
         if not self.data.places.sizes["cell"]:
             return "No site"
         name = site_name(self.data, self.site, self.world)
         return f"{name} (generated)" if self.data.about.generated else name
+
+    @property
+    def site_label(self) -> str:
+        """The same as it stands on the screen."""
+        return called(self.site_name)
 
     @property
     def step_name(self) -> str:

@@ -131,11 +131,11 @@ def test_the_data_page_shows_a_report_and_a_series_of_the_catchments(data: Data,
     expect(data.title).to_have_text("Catchments")
     expect(data.report).to_contain_text(re.compile("Accept|revision"))
     expect(data.report).to_contain_text("Completeness")
-    app.pick("Site", "leaf_river")
-    expect(data.curve).to_have_attribute("aria-label", re.compile(r"^leaf_river: .* goes from .* mm a day \(19"))
-    expect(data.map).to_have_attribute("aria-label", re.compile("7 places of Catchments.*Chosen: leaf_river"))
+    app.pick("Site", "Leaf River")
+    expect(data.curve).to_have_attribute("aria-label", re.compile(r"^Leaf River: .* goes from .* mm a day \(19"))
+    expect(data.map).to_have_attribute("aria-label", re.compile("7 places of Catchments.*Chosen: Leaf River"))
     app.pick("Quantity", "Precipitation")
-    expect(data.curve).to_have_attribute("aria-label", re.compile("^leaf_river: precipitation"))
+    expect(data.curve).to_have_attribute("aria-label", re.compile("^Leaf River: precipitation"))
     app.radio("Season").click()
     expect(data.curve).to_have_attribute("aria-label", re.compile(r"\(February\)|\(March\)|\(July\)|\(October\)"))
     app.radio("Daily").click()
@@ -162,7 +162,7 @@ def test_a_link_to_the_data_page_opens_the_same_view(data: Data, visitor: NewExp
     """Set, site, quantity, step and years are in the address; back and forward walk between the pages."""
     data.open("?v=1&page=data&set=catchments&site=5&qty=precipitation&step=monthly&years=1960,1970")
     text = data.app.text_of(data.curve)
-    assert text.startswith("leaf_river: precipitation") and "196" in text
+    assert text.startswith("Leaf River: precipitation") and "196" in text
     data.page.get_by_role("link", name="Explore").first.click()
     data.app.filled()
     expect(data.app.place).to_contain_text("Brazil")

@@ -17,7 +17,7 @@ from dashboard.pages.data_report import ReportPart
 from dashboard.pages.data_view import DataView
 from dashboard.pages.view import View
 from dashboard.report import no_review, report_html, verdict
-from dashboard.sites import default_site, nearest_site, site_facts, site_name, within
+from dashboard.sites import called, default_site, nearest_site, site_facts, site_name, within
 from dashboard.state import State, apply
 from hdlcore.data.cubes import open_cube, point_cells, write_cube
 from hdlcore.data.review import review
@@ -95,6 +95,9 @@ def test_the_snippet_makes_the_same_numbers(three: CubeSet, step: str, capsys) -
 
 def test_sites_are_found_by_name_and_place(three: CubeSet, world) -> None:
     assert site_name(three, 0, world) == "Lahn"
+    assert [called(name) for name in ("leaf_river", "US-AR1", "lumod_2", "Nordre Strømfjord", "_")] == [
+        "Leaf River", "US-AR1", "Lumod 2", "Nordre Strømfjord", "_",
+    ]  # fmt: skip
     assert nearest_site(three, 49.0, 9.0) == 0
     assert nearest_site(three, 5.0, 300.0) == 1
     assert site_facts(three, 2) == [("Place", "place not stated")]

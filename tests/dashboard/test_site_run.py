@@ -69,14 +69,14 @@ def test_the_panel_follows_place_and_years() -> None:
     data = _data()
     part = SimulatedPart(data)
     assert part.shown is not None and not part.lane.error
-    assert part.shown["time"].dt.year.values.min() == 1985 and "leaf_river" in part.note.object
+    assert part.shown["time"].dt.year.values.min() == 1985 and "Leaf River" in part.note.object
     assert "air temperature of all days from the ERA5" in part.note.object  # what is filled is said
     apply(data.state, {"years": (1970, 1971)})
     assert part.shown.sizes["time"] == 730
     apply(data.state, {"years": (1900, 1901)})
     assert "Nothing in these years" in part.note.object
     apply(data.state, {"years": None, "site": 0})
-    assert "baskatong" in part.note.object
+    assert "Baskatong" in part.note.object
 
 
 def test_a_data_set_without_a_model_shows_no_simulation() -> None:
@@ -115,8 +115,8 @@ def test_gauges_stand_on_the_map_and_open_their_record() -> None:
     view = View(state)
     part = MapPart(view, lambda text: None)
     held = {at.label: number for number, at in enumerate(part._gauges)}
-    assert {"leaf river", "CH-DAV"} <= set(held)
-    number = held["leaf river"]
+    assert {"Leaf River", "CH-DAV"} <= set(held)
+    number = held["Leaf River"]
     at = part._gauges[number]
     x, y = part.map.projection.forward(at.lon, at.lat)
     assert part.map._site_at(float(x), float(y)) == number
