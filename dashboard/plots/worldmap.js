@@ -10,7 +10,8 @@ const expand = () => {
   const [ny, nx] = shape
   const ids = new Int16Array(ny * nx)
   for (let i = 0, k = 0; i < value.length; i++) { ids.fill(value[i], k, k + length[i]); k += length[i] }
-  Object.assign(store, { value, ids, ny, nx, buffer: null })
+  // Written again and again: 4 MB that are new each time cost more than the colours in them.
+  Object.assign(store, { value, ids, ny, nx, pixels: new Uint32Array(ny * nx) })
 }
 const rgba = (hex) => {
   const n = parseInt(hex.slice(1, 7), 16)
@@ -79,10 +80,14 @@ const paint = () => {
     poor ||= (flags[i] & POOR) > 0
     if (flags[i] & CHOSEN) { inside[i + 3] = 1; chosen = true }
   }
-  const buffer = new ArrayBuffer(4 * nx * ny)
-  const out = new Uint32Array(buffer)
+  const out = store.pixels
   if (poor) {
-    for (let y = 0, k = 0; y < ny; y++) for (let x = 0; x < nx; x++, k++) out[k] = (x + y) % 7 < 2 ? dark[ids[k] + 3] : color[ids[k] + 3]
+    for (let y = 0, k = 0; y < ny; y++) {
+      for (let x = 0, stripe = y % 7; x < nx; x++, k++) {
+        out[k] = (stripe < 2 ? dark : color)[ids[k] + 3]
+        if (++stripe === 7) stripe = 0
+      }
+    }
   } else {
     for (let k = 0; k < out.length; k++) out[k] = color[ids[k] + 3]
   }
@@ -128,14 +133,15 @@ const paint = () => {
   } else if (store.drawn) detail.data.image[0] = new NDArray(new ArrayBuffer(4), [1, 1])
   if (fine || store.drawn) detail.change.emit()
   store.drawn = Boolean(fine)
-  image.data.image[0] = new NDArray(buffer, [ny, nx])
+  image.data.image[0] = new NDArray(out.buffer, [ny, nx])
   image.change.emit() // not a property change: nothing goes back to the server
   document.documentElement.dataset.hdlMapPainted = String(Number(document.documentElement.dataset.hdlMapPainted ?? 0) + 1)
 }
+// Once for all that an answer of the server changes, and in the frame in which the plots are painted for it.
 const queue = () => {
   if (store.queued) return
   store.queued = true
-  requestAnimationFrame(paint)
+  queueMicrotask(paint)
 }
 
 // What is under the pointer: {lat, lon, value} of the cell, or of the finer grid's; null where there is nothing.

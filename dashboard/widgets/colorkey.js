@@ -32,11 +32,10 @@ export function render({ model, el }) {
   const clear = box.querySelector(".clear")
   let draft = null
   let upright = true
+  let [width, height] = [0, 0]
 
   const span = () => [model.low, model.high]
   const draw = () => {
-    upright = el.clientWidth < 220
-    box.classList.toggle("upright", upright)
     box.setAttribute("aria-label", `Legend: ${model.label}`)
     box.querySelector(".units").textContent = model.units
     box.querySelector(".units").title = model.explanation
@@ -49,7 +48,6 @@ export function render({ model, el }) {
     lock.title = auto ? "The range follows what is shown. Lock it" : "The range is the same for every month. Let it follow what is shown"
     const brush = draft ?? model.brush
     clear.hidden = !brush
-    const [width, height] = [plot.clientWidth, plot.clientHeight]
     if (width < 8 || height < 8) return
     plot.replaceChildren()
     const svg = shape("svg", { width, height }, null)
@@ -151,11 +149,25 @@ export function render({ model, el }) {
   high.onchange = range
   lock.onclick = () => model.send_msg({ type: "lock" })
   clear.onclick = () => model.send_msg({ type: "brush", range: null })
-  for (const name of ["low", "high", "counts", "palette", "brush", "mode", "units", "ticks"]) model.on(name, draw)
-  const watch = new ResizeObserver(draw)
+  // Drawn once for all that changes together, and measured only when the size has changed: to ask for it in between has
+  // the browser lay out the page on the spot.
+  let due = false
+  const soon = () => {
+    if (due) return
+    due = true
+    queueMicrotask(() => { due = false; draw() })
+  }
+  const measure = () => {
+    upright = el.clientWidth < 220
+    box.classList.toggle("upright", upright)
+    ;[width, height] = [plot.clientWidth, plot.clientHeight]
+    draw()
+  }
+  for (const name of ["low", "high", "counts", "palette", "brush", "mode", "units", "ticks"]) model.on(name, soon)
+  const watch = new ResizeObserver(measure)
   watch.observe(el)
+  watch.observe(plot)
   model.on("remove", () => watch.disconnect())
-  model.on("after_render", draw)
-  requestAnimationFrame(draw)
+  model.on("after_render", measure)
   return box
 }
