@@ -148,11 +148,16 @@ def field(name: str, world: xr.Dataset, fields: xr.Dataset | None) -> NDArray[np
         if fields is None or not set(ternary.CORNERS) <= set(fields.data_vars):
             return None
         return ternary.classes(np.stack([fields[share].values for share in ternary.CORNERS]))
-    if fields is not None and name in fields.data_vars and set(fields[name].dims) <= {"month", "cell"}:
-        return fields[name].transpose(..., "cell").values
+    if fields is not None and name in fields.data_vars and set(fields.variables[name].dims) <= {"month", "cell"}:
+        return by_cell(fields, name)
     if name in OBSERVED and OBSERVED[name] in world.data_vars:
-        return world[OBSERVED[name]].transpose(..., "cell").values
+        return by_cell(world, OBSERVED[name])
     return None
+
+
+def by_cell(data: xr.Dataset, name: str) -> NDArray[np.float32]:
+    """Values of a variable, cells last. Without its coordinates, which take longer than the numbers of one cell."""
+    return data.variables[name].transpose(..., "cell").values
 
 
 def group_of(entry: Variable) -> str:

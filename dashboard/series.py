@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from dashboard.layers import field
+from dashboard.layers import by_cell, field
 from dashboard.selection import Selection
 from hdlcore.analysis.seasonality import anomalies, mean_seasonal_cycle
 from hdlcore.errors import RequestError
@@ -56,13 +56,13 @@ def season(world: xr.Dataset, fields: xr.Dataset | None, selection: Selection, d
     if fields is not None:
         for name in STORES:
             if name in fields:
-                values = mean_over(fields[name].transpose("month", "cell").values, of, area)
+                values = mean_over(by_cell(fields, name), of, area)
                 offset = float(values.mean()) if name == "tws" and not departures else offset
                 data[name] = values - values.mean() if departures else values
             if f"{name}_spread" in fields:
-                data[f"{name}_spread"] = mean_over(fields[f"{name}_spread"].transpose(..., "cell").values, of, area)
+                data[f"{name}_spread"] = mean_over(by_cell(fields, f"{name}_spread"), of, area)
         if "tws_smoothed" in fields:
-            data["tws_smoothed"] = mean_over(fields["tws_smoothed"].transpose(..., "cell").values, of, area) + offset
+            data["tws_smoothed"] = mean_over(by_cell(fields, "tws_smoothed"), of, area) + offset
         data = with_other(data)
     for name in ("tws_observed", "precipitation"):
         held = field(name, world, fields)

@@ -16,9 +16,9 @@ from dashboard.jobs import Lane
 from dashboard.layers import field
 from dashboard.pages.parts import choice, column, drawn, heading, html, job_bar, row, table_switch
 from dashboard.pages.view import View
-from dashboard.plots.components import components, precipitation
+from dashboard.plots.components import components, marked, precipitation
 from dashboard.plots.manylines import colors, many_lines, passing
-from dashboard.plots.sheet import Sheet
+from dashboard.plots.sheet import Drawing, Sheet
 from dashboard.plots.timeseries import timeseries
 from dashboard.state import FILTERS, MANY, SERIES, apply
 from dashboard.summary import quantity_sentence, series_sentence, units_in_words
@@ -48,6 +48,7 @@ class SeriesPart:
         self._cells: xr.DataArray | None = None  # the curves of all cells, where those are drawn
         self._counts = np.zeros((1, 1), np.uint32)  # and how many are in each pixel
         self._rain, self._curves = Sheet(), Sheet()
+        self._drawing: Drawing | None = None
         self._rain_pane = drawn(self._rain)
         self.kind = choice(
             "View of the curves", SERIES, self.state.series, lambda kind: apply(self.state, {"series": kind})
@@ -88,7 +89,7 @@ class SeriesPart:
         if self._cells is not None:
             self._rain_pane.visible = False
             units = units_in_words(variable(str(self._cells.name)).units) or "share"
-            self._curves.show(many_lines(self._cells, self._counts, data, units, dark, self.text, month))
+            self._show_curves(many_lines(self._cells, self._counts, data, units, dark, self.text, month))
             return
         wet = not self._name and "precipitation" in data and bool(np.isfinite(data["precipitation"].values).any())
         if wet:
@@ -97,10 +98,14 @@ class SeriesPart:
         self._rain_pane.visible = wet
         if self._name:
             units = units_in_words(str(data[self._name].attrs.get("units", ""))) or "share"
-            self._curves.show(timeseries(data[self._name], units, dark, self.text, height=262, month=month))
+            self._show_curves(timeseries(data[self._name], units, dark, self.text, height=262, month=month))
         else:
             seen = self._seen_by
-            self._curves.show(components(data, dark, self.text, 208, self.departures, seen, month=month))
+            self._show_curves(components(data, dark, self.text, 208, self.departures, seen, month=month))
+
+    def _show_curves(self, drawing: Drawing) -> None:
+        self._drawing = drawing
+        self._curves.show(drawing)
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
@@ -191,8 +196,10 @@ class SeriesPart:
         self.kind.chosen, self.many.chosen = self.state.series, self.state.many
         self.many.shown = not self.view.selection.single
         every = self.state.many == "all" and not self.view.selection.single
-        if "time" in names and self.data.dims:
-            self._draw()
+        if "time" in names and self._drawing is not None:
+            self._show_curves(
+                marked(self._drawing, self.data if self._cells is None else self._cells, self.state.month)
+            )
         moving = {"model", "cell", "focus", "series", "many", "dark", *FILTERS}
         if self.state.values:  # a value filter lets other cells through each month
             moving |= {"time", "variable", "departure"}

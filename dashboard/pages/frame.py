@@ -142,8 +142,9 @@ class Frame:
     def _write_address(self, names: frozenset[str]) -> None:
         now = self.state.snapshot()
         self.shell.param.update(replace=names == {"time"}, query=links.encode(now))
+        elsewhere = links.encode({**now, "page": Nav.ANY})
         for nav in self.navs:
-            nav.param.update(query=links.encode({**now, "page": Nav.ANY}), chosen=self.state.page)
+            nav.param.update(query=elsewhere, chosen=self.state.page)
 
     def _back(self, message: dict[str, Any]) -> None:
         found = links.decode(str(message.get("query", "")))

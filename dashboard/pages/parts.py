@@ -27,6 +27,10 @@ class StyledColumn(Styled, pn.Column):
 class StyledHTML(Styled, pn.pane.HTML):
     """HTML with the page's style sheet."""
 
+    def _update(self, ref: str, model: Any) -> None:
+        # only the text is new; Panel gathers style sheets and all else again, eight times as long
+        model.update(**self._process_param_change({"object": self.object}))
+
 
 def row(name: str, *objects: Any, **params: Any) -> pn.Row:
     """A row whose place in the page the style sheet knows by `name`."""

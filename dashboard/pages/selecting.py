@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 
 from dashboard.pages.parts import SELECT, column, row
 from dashboard.pages.view import View
-from dashboard.selection import facts, filter_labels, flag_names, number, parse_place
+from dashboard.selection import Selection, facts, filter_labels, flag_names, number, parse_place
 from dashboard.state import FILTERS, History, State, apply
 from dashboard.summary import units_in_words
 from dashboard.widgets import Buttons, Chips, Place, RangeField
@@ -33,6 +33,7 @@ class PlacePart:
 
     def __init__(self, view: View) -> None:
         self.view = view
+        self._shown: Selection | None = None
         self.card = Place(css_classes=["placecard"], sizing_mode="stretch_width")
         self.card.on_message("go", self._go)
         self.layout = self.card
@@ -58,12 +59,15 @@ class PlacePart:
         view, at = self.view, self.view.selection.position
         if names & {"cell", "focus", *FILTERS}:
             self.card.message = view.selection.empty
+        self.card.sentence = view.sentence()
+        if self._shown is view.selection:
+            return
+        self._shown = view.selection
         self.card.param.update(
             title=view.selection.label,
             facts=[list(pair) for pair in facts(view.world, view.selection)],
             lat=round(float(view.world["lat"].values[at]), 2),
             lon=round(float(view.world["lon"].values[at]), 2),
-            sentence=view.sentence(),
         )
 
 
@@ -73,6 +77,7 @@ class FilterPart:
     def __init__(self, view: View, history: History) -> None:
         self.view, self.state, self.history = view, view.state, history
         self._updating = False
+        self._shown: Selection | None = None
         self.chips = Chips(css_classes=["chipbar"], sizing_mode="stretch_width")
         for kind, act in (
             ("remove", self._remove),
@@ -168,24 +173,41 @@ class FilterPart:
 
     def update(self, names: frozenset[str]) -> None:
         """Bring chips and controls to the state."""
-        view, state = self.view, self.state
         self._updating = True
         try:
-            self.zones.items = [
-                {"id": str(code), "label": name, "pressed": code in state.climate_zones}
-                for code, name in self._zone_names.items()
-            ]
-            self.covers.value = list(state.land_covers)
-            self.region.value = state.region
-            low, high = state.latitude or (None, None)
-            self.latitude.param.update(low=low, high=high)
-            units = units_in_words(view.layer.variable.units)
-            low, high = state.values or (None, None)
-            hints = [number(value) for value in self._extent()]
-            label = f"Value, {units}" if units else "Value"
-            self.values.param.update(label=label, low=low, high=high, hints=hints, visible=view.layer.ordered)
+            if names & {*FILTERS}:
+                self._update_controls()
+            if names & {"model", "variable", "time", "departure", "values"}:
+                self._update_values()
         finally:
             self._updating = False
+        if self._shown is self.view.selection:
+            self.chips.can_undo = len(self.history) > 0
+        else:
+            self._shown = self.view.selection
+            self._update_chips()
+
+    def _update_controls(self) -> None:
+        state = self.state
+        self.zones.items = [
+            {"id": str(code), "label": name, "pressed": code in state.climate_zones}
+            for code, name in self._zone_names.items()
+        ]
+        self.covers.value = list(state.land_covers)
+        self.region.value = state.region
+        low, high = state.latitude or (None, None)
+        self.latitude.param.update(low=low, high=high)
+
+    def _update_values(self) -> None:
+        shown = self.view.layer
+        units = units_in_words(shown.variable.units)
+        low, high = self.state.values or (None, None)
+        hints = [number(value) for value in self._extent()]
+        label = f"Value, {units}" if units else "Value"
+        self.values.param.update(label=label, low=low, high=high, hints=hints, visible=shown.ordered)
+
+    def _update_chips(self) -> None:
+        view, state = self.view, self.state
         labels = filter_labels(state, view.world, view.layer.variable)
         mean = state.focus == "filter" and bool(labels) and not view.selection.empty
         lat, lon = (

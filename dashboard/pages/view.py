@@ -93,6 +93,7 @@ class View(param.Parameterized):
         self.layer: Layer
         self.selection: Selection
         self._season: tuple[Any, xr.Dataset] | None = None
+        self._said: tuple[Layer, Selection, str] | None = None
         self._drawn: tuple[Any, xr.Dataset] | None = None
         self.refresh(EVERYTHING)
         others = {"page", *OF_DATA} - {"years"}
@@ -188,7 +189,8 @@ class View(param.Parameterized):
             self._choose_source()
         if names & {"model", "variable", "time", "departure"}:
             self.layer = self._layer()
-        if names & {"model", "variable", "time", "departure", "cell", "focus", *FILTERS}:
+        seen = {"variable", "time", "departure"} if state.values else set()  # a value filter is of what the map shows
+        if names & {"model", "cell", "focus", *FILTERS} | seen:
             try:
                 self.selection = select(state, self.world, self.layer, engine.get_world, self._box())
             except HDLError as error:
@@ -374,7 +376,12 @@ class View(param.Parameterized):
         self._drawn = ((self.model, self.selection, self.state.series), curves)
 
     def sentence(self) -> str:
-        """The sentence of what is seen."""
+        """The sentence of what is seen; kept, as several parts say it."""
+        if self._said is None or self._said[0] is not self.layer or self._said[1] is not self.selection:
+            self._said = (self.layer, self.selection, self._sentence())
+        return self._said[2]
+
+    def _sentence(self) -> str:
         words = in_words(self.world, self.layer, self.selection.of) if self.layer.classed else ""
         text = seen(self.layer, self.state.month, self.selection, self.world["area"].values, self.season(), words)
         if not self.generated or self.source is None:

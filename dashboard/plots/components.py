@@ -6,6 +6,7 @@ Input: dims ``month`` (a mean seasonal cycle) or ``time``; any of tws, swe, soil
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,11 @@ def month_spans(data: xr.Dataset | xr.DataArray, month: int) -> dict[str, list[A
         "left": list(first.astype("datetime64[ms]").astype(float)),
         "right": list((first + 1).astype("datetime64[ms]").astype(float)),
     }
+
+
+def marked(drawing: Drawing, data: xr.Dataset | xr.DataArray, month: int) -> Drawing:
+    """A drawing of `data` with another month shaded, and nothing else changed."""
+    return replace(drawing, tables={**drawing.tables, "months": month_spans(data, month)})
 
 
 def _dot(data: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -105,7 +105,8 @@ class WorldMap:
         }
         self._places: tuple[NDArray[Any], NDArray[Any]] = (np.empty(0), np.empty(0))
         self._act_on_site: Callable[[int], None] | None = None
-        self._mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
+        self._palette: tuple[str, ...] = ("#000000", "#ffffff")
+        self._mapper = LinearColorMapper(palette=list(self._palette), low=0, high=1)
         self.figure = self._make_figure(name)
         self._draw_layers()
         self._connect()
@@ -252,7 +253,10 @@ class WorldMap:
 
     def set_colors(self, palette: tuple[str, ...], low: float, high: float) -> None:
         """Colours from low to high."""
-        self._mapper.update(palette=list(palette), low=low, high=high)
+        if self._palette != palette:  # each colour is checked by Bokeh
+            self._palette = palette
+            self._mapper.palette = list(palette)
+        self._mapper.update(low=low, high=high)
 
     def set_mode(self, dark: bool) -> None:
         """Light or dark tones of sea, lines and marks."""
