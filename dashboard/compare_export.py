@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dashboard.export import attributes, netcdf_bytes
+from dashboard import tidy
+from dashboard.export import attributes, cells_code, netcdf_bytes
 from dashboard.scenario import in_words
+from hdlcore.variables import VARIABLES
 
 if TYPE_CHECKING:
     from dashboard.pages.compare_view import Comparison
@@ -43,69 +45,57 @@ def maps_netcdf(comparison: Comparison) -> io.BytesIO:
     return netcdf_bytes(maps_dataset(comparison))
 
 
-def _csv(table: pd.DataFrame) -> io.BytesIO:
-    return io.BytesIO(table.to_csv(index=False).encode("utf-8"))
-
-
 def maps_csv(comparison: Comparison) -> io.BytesIO:
-    """Tidy: lat, lon, side, title, month, variable, units, value."""
-    data, entry = maps_dataset(comparison), comparison.view.layer.variable
-    parts = []
+    """Both maps, tidy, by side and its title."""
+    view, data = comparison.view, maps_dataset(comparison)
+    name, keep, tables = view.layer.variable.name, np.flatnonzero(view.selection.mask), []
     for letter, side in (("left", comparison.left), ("right", comparison.right)):
-        values = data[f"{entry.name}_{letter}"].values
-        parts.append(
-            pd.DataFrame(
-                {
-                    "lat": data["lat"].values, "lon": data["lon"].values, "side": letter[0].upper(),
-                    "title": side.title + (" (generated)" if side.generated else ""), "month": side.month,
-                    "variable": entry.name, "units": entry.units, "value": values,
-                }
-            )
-        )  # fmt: skip
-    return _csv(pd.concat(parts))
+        time = tidy.month(side.month) if side.layer is not None and side.layer.seasonal else "fixed"
+        values = data[[f"{name}_{letter}"]].rename({f"{name}_{letter}": name})
+        tables.append(tidy.of_cells(view, keep, values, time, side.generated, side=letter[0].upper(), title=side.title))
+    return tidy.csv(pd.concat(tables), "side", "title")
+
+
+def curves_dataset(comparison: Comparison) -> xr.Dataset:
+    """The curves of both sides along ``side``; what one of them lacks is NaN."""
+    sides = {"L": comparison.left, "R": comparison.right}
+    data = xr.concat([side.season for side in sides.values()], xr.Variable("side", list(sides)), join="outer")
+    for name in map(str, data.data_vars):
+        units = "mm d-1" if name == "precipitation" else "mm"
+        data[name].attrs = {"units": units, "long_name": VARIABLES[name].long_name if name in VARIABLES else name}
+    titles = xr.Variable("side", [side.title for side in sides.values()], {"long_name": "what the side is"})
+    marks = {"generated": ", ".join(letter for letter, side in sides.items() if side.generated) or "none"}
+    return data.assign_coords(title=titles).assign_attrs(attributes(comparison.view) | marks)
+
+
+def curves_netcdf(comparison: Comparison) -> io.BytesIO:
+    """Both curves as CF NetCDF."""
+    return netcdf_bytes(curves_dataset(comparison))
 
 
 def curves_csv(comparison: Comparison) -> io.BytesIO:
-    """Tidy: month, side, title, variable, units, value."""
-    rows = [
-        {"month": month, "side": letter, "title": side.title, "variable": name, "value": value,
-         "units": "mm d-1" if name == "precipitation" else "mm"}
-        for letter, side in (("L", comparison.left), ("R", comparison.right))
-        for name in map(str, side.season.data_vars)
-        for month, value in zip(side.season["month"].values, side.season[name].values, strict=True)
-    ]  # fmt: skip
-    return _csv(pd.DataFrame(rows, columns=["month", "side", "title", "variable", "units", "value"]))
+    """Both curves, tidy, by side and its title."""
+    view, data, tables = comparison.view, curves_dataset(comparison), []
+    for letter, side in (("L", comparison.left), ("R", comparison.right)):
+        place = tidy.where(view)
+        if comparison.state.compare == "cell":
+            lat, lon = (float(view.world[name].values[side.position]) for name in ("lat", "lon"))
+            place = {"lat": lat, "lon": lon, "place": side.title}
+        tables.append(tidy.of_curves(place, data.sel(side=letter), side=letter, title=side.title))
+    return tidy.csv(pd.concat(tables).dropna(subset="value"), "side", "title")
 
 
 def snippet(comparison: Comparison) -> str:
-    """Python that makes both maps from hdlcore alone."""
+    """Python that makes the same numbers from hdlcore alone."""
     view, state, name = comparison.view, comparison.state, comparison.view.layer.variable.name
-    lines = ["from hdlcore.runtime.engine import Engine", "", "engine = Engine()"]
+    if state.compare in ("member", "scenario"):
+        return _runs_snippet(comparison)
     if view.fields is None or name not in view.fields:
         return "# The quantity on the map is observed; the Explore page has its snippet.\n"
+    lines = ["from hdlcore.runtime.engine import Engine", "", "engine = Engine()", "world = engine.world"]
     lines.append(f"left = engine.fields({view.model!r})[{name!r}]")
-    if state.compare == "model":
-        lines.append(f"right = engine.fields({comparison.other_model!r})[{name!r}]")
-    elif state.compare == "member":
-        lines += [
-            "from hdlcore.runtime.requests import SimulationRequest",
-            f"request = SimulationRequest({view.model!r}, ({state.cell},), frequency='monthly')",
-            f"season = engine.members(request)[{name!r}].groupby('time.month').mean()",
-            "season = season - season.mean('month')",
-            f"print(season.isel(member=[{state.member - 1}, {state.other_member - 1}]).values)",
-        ]
-        return "\n".join(lines) + "\n"
-    elif state.compare == "scenario":
-        lines += [
-            "from hdlcore.runtime.requests import SimulationRequest",
-            f"ask = dict(model={view.model!r}, cells=({state.cell},), frequency='monthly')",
-            "plain = engine.simulate(SimulationRequest(**ask))",
-            f"changed = engine.simulate(SimulationRequest(**ask, scenario={state.scenario!r}))",
-            f"print((changed - plain)[{name!r}].groupby('time.month').mean())",
-        ]
-        return "\n".join(lines) + "\n"
-    else:
-        lines.append("right = left")
+    other = comparison.other_model if state.compare == "model" else view.model
+    lines.append(f"right = engine.fields({other!r})[{name!r}]")
     if view.layer.departure and view.can_depart:
         lines += ["left = left - left.mean('month')", "right = right - right.mean('month')"]
     if view.layer.seasonal:
@@ -114,7 +104,41 @@ def snippet(comparison: Comparison) -> str:
     if state.compare == "cell":
         lines.append(f"print(float(left.sel(cell={state.cell})), float(right.sel(cell={state.other_cell})))")
     else:
-        lines.append("print(float((right - left).weighted(engine.world['area']).mean()))")
+        imports, chosen = cells_code(view)
+        lines[0:0] = imports
+        lines += ["shown = left", *chosen]
+        lines.append("print(float((right - left).sel(cell=cells).weighted(world['area'].sel(cell=cells)).mean()))")
+    return "\n".join(lines) + "\n"
+
+
+def _runs_snippet(comparison: Comparison) -> str:
+    """Python that makes the curves of both members, or of both runs: mean seasons of the selection."""
+    view, state = comparison.view, comparison.state
+    cells = tuple(int(cell) for cell in view.world["cell"].values[view.selection.of])
+    frequency = "daily" if view.selection.single and state.compare == "scenario" else "monthly"
+    lines = [
+        "from hdlcore.runtime.engine import Engine",
+        "from hdlcore.runtime.requests import SimulationRequest",
+        "",
+        "engine = Engine()",
+        f"ask = dict(model={view.model!r}, cells={cells!r}, frequency={frequency!r})",
+    ]
+    if state.compare == "member":
+        both = [number - 1 for number in comparison.numbers]
+        lines += [
+            f"runs = engine.members(SimulationRequest(**ask))['tws'].isel(member={both!r})",
+            "area = engine.world['area'].sel(cell=runs['cell'])",
+            "season = runs.groupby('time.month').mean().weighted(area).mean('cell')",
+            "print((season - season.mean('month')).to_pandas())",
+        ]
+    else:
+        lines += [
+            "plain = engine.simulate(SimulationRequest(**ask))['tws']",
+            f"changed = engine.simulate(SimulationRequest(**ask, scenario={state.scenario!r}))['tws']",
+            "area = engine.world['area'].sel(cell=plain['cell'])",
+            "left, right = (run.weighted(area).mean('cell').groupby('time.month').mean() for run in (plain, changed))",
+            "print((left - left.mean()).values, (right - left.mean()).values)",
+        ]
     return "\n".join(lines) + "\n"
 
 

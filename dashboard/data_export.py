@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dashboard import links
+from dashboard import links, tidy
 from dashboard.datasets import CubeSet
 from dashboard.export import netcdf_bytes
+from dashboard.pictures import made
 from hdlcore.errors import RequestError
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ def file_name(data: DataView) -> str:
     return f"{data.data.about.id}-{mark}{data.site}-{quantity}-{data.step}"
 
 
+def credit(data: DataView) -> str:
+    """What stands under a picture."""
+    about = data.data.about
+    return f"{made()} {about.title}: {about.origin}.\n{about.attribution}"
+
+
 def _shown(data: DataView) -> xr.DataArray:
     if data.series is None or data.quantity is None:
         raise RequestError("There is no series on the screen; choose a quantity first.")
@@ -36,42 +43,25 @@ def _shown(data: DataView) -> xr.DataArray:
 
 def series_csv(data: DataView) -> BytesIO:
     """Tidy: time, lat, lon, place, variable, units, value; a missing value is an empty field."""
-    shown, quantity, places = _shown(data), data.quantity, data.data.places
+    shown, quantity = _shown(data), data.quantity
     assert quantity is not None
-    axis = str(shown.dims[0])
-    times = shown[axis].values
-    table = pd.DataFrame(
-        {
-            "time": [f"month {int(when):02d}" if axis == "month" else str(when)[:10] for when in times],
-            "lat": float(places["lat"].values[data.site]),
-            "lon": float(places["lon"].values[data.site]),
-            "place": data.site_name,
-            "variable": quantity.name,
-            "units": quantity.units,
-            "value": shown.values,
-        }
-    )
-    return BytesIO(table.to_csv(index=False).encode("utf-8"))
+    units = {"units": quantity.units}
+    return tidy.csv(tidy.of_curves(_place(data), xr.Dataset({quantity.name: shown.assign_attrs(units)})))
+
+
+def _place(data: DataView) -> dict[str, Any]:
+    """lat, lon and name of the chosen site."""
+    lat, lon = (float(data.data.places[name].values[data.site]) for name in ("lat", "lon"))
+    return {"lat": lat, "lon": lon, "place": data.site_name}
 
 
 def simulated_csv(data: DataView, run: xr.Dataset) -> BytesIO:
     """Tidy rows of a model's run at the chosen place; what is simulated says so."""
-    places = data.data.places
     kinds = {"runoff_observed": "observed"} | dict.fromkeys(
         ("precipitation", "air_temperature", "potential_evapotranspiration"), "forcing"
     )
-    tables = [
-        pd.DataFrame(
-            {
-                "time": run["time"].dt.strftime("%Y-%m-%d").values, "lat": float(places["lat"].values[data.site]),
-                "lon": float(places["lon"].values[data.site]), "place": data.site_name, "variable": name,
-                "units": run[name].attrs.get("units", "1"), "source": kinds.get(str(name), "simulated"),
-                "value": run[name].values,
-            }
-        )
-        for name in run.data_vars
-    ]  # fmt: skip
-    return BytesIO(pd.concat(tables).to_csv(index=False).encode("utf-8"))
+    tables = [tidy.of_curves(_place(data), run[[name]], source=kinds.get(str(name), "simulated")) for name in run]
+    return tidy.csv(pd.concat(tables), "source")
 
 
 def series_netcdf(data: DataView) -> BytesIO:

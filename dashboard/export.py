@@ -11,12 +11,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from dashboard import engine, links, memory
+from dashboard import engine, links, memory, tidy
 from dashboard.layers import OBSERVED, field
 from dashboard.plots.ternary import CORNERS
+from dashboard.selection import flag_names
 from dashboard.series import OTHER
 from hdlcore.variables import variable
 
@@ -145,10 +145,6 @@ def series_dataset(view: View) -> xr.Dataset:
     return data.assign_attrs({**attributes(view), "place": view.place})
 
 
-def _stream(text: str) -> io.BytesIO:
-    return io.BytesIO(text.encode("utf-8"))
-
-
 def netcdf_bytes(data: xr.Dataset) -> io.BytesIO:
     """A NetCDF 4 file in memory (written beside and read back: the library wants a real file)."""
     encoding = {name: {"zlib": True, "complevel": 4} for name in data.data_vars if data[name].ndim}
@@ -160,48 +156,18 @@ def netcdf_bytes(data: xr.Dataset) -> io.BytesIO:
 
 
 def map_csv(view: View) -> io.BytesIO:
-    """Tidy: time, lat, lon, place, variable, units, value."""
+    """The map, tidy."""
     data, shown = map_dataset(view), view.layer
-    region = view.world["region"].values[np.flatnonzero(view.selection.mask)]
-    from dashboard.selection import flag_names
-
-    names = flag_names(view.world, "region")
     suffix = "_departure" if shown.departure and not shown.variable.name.startswith("tws_") else ""
-    tables = [
-        pd.DataFrame(
-            {
-                "time": f"month {view.state.month:02d}" if shown.seasonal else "fixed",
-                "lat": data["lat"].values,
-                "lon": data["lon"].values,
-                "place": [names.get(int(code), "") + (" (generated)" if view.map_generated else "") for code in region],
-                "variable": f"{name}{suffix}",
-                "units": shown.variable.units,
-                "value": data[name].values,
-            }
-        )
-        for name in data.data_vars
-    ]
-    table = pd.concat(tables)
-    return _stream(table.to_csv(index=False))
+    named = data.rename({str(name): f"{name}{suffix}" for name in data.data_vars})
+    time = tidy.month(view.state.month) if shown.seasonal else "fixed"
+    keep = np.flatnonzero(view.selection.mask)
+    return tidy.csv(tidy.of_cells(view, keep, named, time, view.map_generated))
 
 
 def series_csv(view: View) -> io.BytesIO:
-    """Tidy: time, lat, lon, place, variable, units, value."""
-    data = series_dataset(view)
-    rows = [
-        {
-            "time": f"month {int(when):02d}" if data[name].dims[0] == "month" else str(when)[:10],
-            "lat": float(data["lat"]) if "lat" in data.coords else "",
-            "lon": float(data["lon"]) if "lon" in data.coords else "",
-            "place": view.place + ("" if view.selection.single else " (area-weighted)"),
-            "variable": name,
-            "units": data[name].attrs["units"],
-            "value": value,
-        }
-        for name in data.data_vars
-        for when, value in zip(data[data[name].dims[0]].values, data[name].values, strict=True)
-    ]
-    return _stream(pd.DataFrame(rows).to_csv(index=False))
+    """The curves, tidy."""
+    return tidy.csv(tidy.of_curves(tidy.where(view), series_dataset(view)))
 
 
 def map_netcdf(view: View) -> io.BytesIO:
@@ -289,34 +255,35 @@ def snippet(view: View) -> str:
     if view.selection.single:
         lines.append(f"print(float(shown.sel(cell={int(view.world['cell'].values[view.selection.position])})))")
     else:
-        chosen = [int(cell) for cell in view.world["cell"].values[view.selection.of]]
-        if (
-            state.region
-            and len(view.state.snapshot())
-            and not (state.climate_zones or state.land_covers or state.latitude or state.values or state.polygon)
-        ):
-            lines[0:0] = ["from hdlcore.data.regions import cells_in_region"]
-            lines.append(f"cells = cells_in_region(world, {state.region!r})")
-        else:
-            arguments = _filter_arguments(view)
-            lines[0:0] = ["import numpy as np", "", "from hdlcore.data.regions import filter_cells"]
-            lines.append(f"mask, _ = filter_cells(world{arguments})")
-            if state.region:
-                lines[2:2] = []
-                lines.insert(3, "from hdlcore.data.regions import cells_in_region")
-                lines.append(f"mask &= np.isin(world['cell'], cells_in_region(world, {state.region!r}))")
-            lines.append("cells = world['cell'].values[mask]")
-        lines.append("part = shown.sel(cell=cells)")
+        imports, chosen = cells_code(view)
+        lines[0:0] = imports
+        lines += [*chosen, "part = shown.sel(cell=cells)"]
         lines.append(
             "print(float(part.weighted(world['area'].sel(cell=cells)).mean()))"
-            f"  # area-weighted over {len(chosen):,} cells"
+            f"  # area-weighted over {view.selection.of.size:,} cells"
         )
     return "\n".join(lines) + "\n"
 
 
-def _filter_arguments(view: View) -> str:
-    from dashboard.selection import flag_names
+def cells_code(view: View) -> tuple[list[str], list[str]]:
+    """Python that finds the cells left as ``cells``, of a ``world`` and the values ``shown``: imports, and the rest."""
+    state = view.state
+    others = (state.climate_zones, state.land_covers, state.latitude, state.values, state.polygon)
+    of_region = f"cells_in_region(world, {state.region!r})"
+    region = ["from hdlcore.data.regions import cells_in_region"] if state.region else []
+    if state.memory_box is not None:
+        ids = [int(cell) for cell in view.world["cell"].values[view.selection.mask]]
+        return [], [f"cells = {ids!r}"]
+    if state.region and not any(part not in (None, (), "") for part in others):
+        return region, [f"cells = {of_region}"]
+    lines = [f"mask, _ = filter_cells(world{_filter_arguments(view)})"]
+    if state.region:
+        lines.append(f"mask &= np.isin(world['cell'], {of_region})")
+    imports = ["import numpy as np", "", "from hdlcore.data.regions import filter_cells", *region]
+    return imports, [*lines, "cells = world['cell'].values[mask]"]
 
+
+def _filter_arguments(view: View) -> str:
     state = view.state
     parts: list[str] = []
     if state.climate_zones:

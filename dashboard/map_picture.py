@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from dashboard import finer
 from dashboard.classes import percent, shares
-from dashboard.export import references
+from dashboard.pictures import credit
 from dashboard.plots import screen
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import ICE
@@ -76,7 +75,7 @@ def map_png(view: View, width: int = 2400) -> io.BytesIO:
         bar.tick_params(labelsize=9)
     modelled = view.kind == "model" and view.fields is not None and view.layer.finer is None
     model = f"Model {view.model}. " if modelled else ""
-    foot = f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {model}{view.map_label}\n{references(view)}"
+    foot = credit(view, f"{model}{view.map_label}")
     figure.text(0.02, 0.36 / top, foot, fontsize=6.5, color=LIGHT["quiet"], va="top", wrap=False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dashboard import memory
+from dashboard import memory, tidy
 from dashboard.export import attributes, netcdf_bytes
 from dashboard.plots.heatmap import axis_of
 from dashboard.selection import box_label
@@ -58,21 +58,18 @@ def heat_netcdf(held: Memory) -> io.BytesIO:
 
 
 def heat_csv(held: Memory) -> io.BytesIO:
-    """Tidy: place, source, method, rows, row, first and last day back, units, value."""
-    data = heat_dataset(held)
-    tables = []
+    """The heatmaps, tidy, by method, row (of `rows`) and first and last day back."""
+    data, tables = heat_dataset(held), []
     for name in map(str, data.data_vars):
         heat = data[name]
         axis = axis_of(heat)
         table = heat.to_dataframe("value").reset_index().rename(columns={axis: "row"})
-        table = table.assign(
-            place=held.view.place, variable=name, method=heat.attrs["method"], rows=axis, units=heat.attrs["units"]
-        )
-        tables.append(table[["place", "variable", "method", "rows", "row", "lag_start", "lag_end", "units", "value"]])
-    return io.BytesIO(pd.concat(tables).to_csv(index=False).encode("utf-8"))
+        about = {"method": heat.attrs["method"], "rows": axis, "units": heat.attrs["units"]}
+        tables.append(table.assign(time="mean", **tidy.where(held.view), variable=name, **about))
+    return tidy.csv(pd.concat(tables), "method", "rows", "row", "lag_start", "lag_end")
 
 
-def map_netcdf(view: View, back: int) -> io.BytesIO:
+def map_dataset(view: View, back: int) -> xr.Dataset:
     """Lengths of the memory and the leading carrier of the cells left."""
     keep, world, fields = np.flatnonzero(view.selection.mask), view.world, view.fields
     assert fields is not None
@@ -93,7 +90,18 @@ def map_netcdf(view: View, back: int) -> io.BytesIO:
             "cell", lead[keep], {"long_name": f"store that carries most of the memory {back} months back", **about},
         )  # fmt: skip
     coords = {name: ("cell", world[name].values[keep], world[name].attrs) for name in ("cell", "lat", "lon", "area")}
-    return netcdf_bytes(xr.Dataset(data, coords, attributes(view)))
+    return xr.Dataset(data, coords, attributes(view))
+
+
+def map_netcdf(view: View, back: int) -> io.BytesIO:
+    """The map as CF NetCDF."""
+    return netcdf_bytes(map_dataset(view, back))
+
+
+def map_csv(view: View, back: int) -> io.BytesIO:
+    """The map, tidy; the leading carrier by its number in the NetCDF's list."""
+    keep = np.flatnonzero(view.selection.mask)
+    return tidy.csv(tidy.of_cells(view, keep, map_dataset(view, back), "fixed", view.generated))
 
 
 def snippet(held: Memory) -> str:

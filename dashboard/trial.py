@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -77,17 +75,18 @@ def table(found: xr.Dataset, title: str) -> str:
     return html_table(title, heads, rows)
 
 
-def csv(found: xr.Dataset, about: dict[str, str]) -> io.BytesIO:
-    """Tidy: what `about` says of the day, curve, order, step, driver, first and last day back, units, value."""
+#: What tells the rows of both curves apart.
+COLUMNS = ("curve", "order", "step", "driver", "first_lag", "last_lag")
+
+
+def rows(found: xr.Dataset) -> pd.DataFrame:
+    """Both curves and the random orders, a value a row: `COLUMNS`, units, value."""
     named = pd.DataFrame({name: found[name].values for name in ("step", "driver", "first_lag", "last_lag")})
-    units = str(found["deletion"].attrs["units"])
     parts = [named.assign(curve=name, order="", value=found[name].values) for name in ("deletion", "insertion")]
     for number, values in enumerate(found["random"].values, start=1):
         plain = pd.DataFrame({"step": found["step"].values, "driver": "", "first_lag": "", "last_lag": ""})
         parts.append(plain.assign(curve="random", order=number, value=values))
-    whole = pd.concat(parts).assign(**about, units=units)
-    columns = [*about, "curve", "order", "step", "driver", "first_lag", "last_lag", "units", "value"]
-    return io.BytesIO(whole[columns].to_csv(index=False).encode("utf-8"))
+    return pd.concat(parts).assign(units=str(found["deletion"].attrs["units"]))
 
 
 def _signed(value: float) -> str:

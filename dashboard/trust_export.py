@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dashboard import export, trust
+from dashboard import export, tidy, trust
 from hdlcore.variables import variable
 
 if TYPE_CHECKING:
@@ -41,19 +41,9 @@ def cells_dataset(held: Trust) -> xr.Dataset:
 
 
 def cells_csv(held: Trust) -> io.BytesIO:
-    """Tidy: lat, lon, variable, units, value."""
-    data = cells_dataset(held)
-    tables = [
-        pd.DataFrame(
-            {
-                "lat": data["lat"].values, "lon": data["lon"].values, "variable": name,
-                "units": data[name].attrs["units"], "value": data[name].values,
-                "source": "generated" if held.view.generated else "held-out cells",
-            }
-        )
-        for name in data.data_vars
-    ]  # fmt: skip
-    return io.BytesIO(pd.concat(tables).to_csv(index=False).encode())
+    """The scores by cell, tidy."""
+    keep, origin = np.flatnonzero(held.mask), "generated" if held.view.generated else "held-out cells"
+    return tidy.csv(tidy.of_cells(held.view, keep, cells_dataset(held), "all", held.view.generated, of=origin), "of")
 
 
 def cells_netcdf(held: Trust) -> io.BytesIO:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from dashboard import tidy
 from dashboard.export import attributes, netcdf_bytes
 from dashboard.scenario import in_words
-from dashboard.summary import units_in_words
-from dashboard.theme import tokens
-from dashboard.whatif import sentence
 from hdlcore.runtime.requests import END, START
 from hdlcore.variables import variable
 
@@ -50,23 +48,17 @@ def runs_netcdf(experiment: Experiment) -> io.BytesIO:
 
 
 def runs_csv(experiment: Experiment) -> io.BytesIO:
-    """Tidy: time, lat, lon, place, run, variable, units, value."""
-    view, data = experiment.view, runs_dataset(experiment)
-    at, single = view.selection.position, view.selection.single
+    """Both runs and their difference, tidy, by scenario and run."""
+    data = runs_dataset(experiment)
     table = data.to_dataframe().reset_index().melt(["run", "time"], var_name="variable", value_name="value")
     table["time"] = table["time"].dt.strftime("%Y-%m-%d")
-    table["lat"] = float(view.world["lat"].values[at]) if single else ""
-    table["lon"] = float(view.world["lon"].values[at]) if single else ""
-    table["place"] = str(data.attrs["place"]) + ("" if single else " (area-weighted)")
-    table["scenario"] = str(data.attrs["scenario"])
+    table = table.assign(**tidy.where(experiment.view), scenario=str(data.attrs["scenario"]))
     table["units"] = table["variable"].map(lambda name: variable(name).units)
-    columns = ["time", "lat", "lon", "place", "scenario", "run", "variable", "units", "value"]
-    return io.BytesIO(table[columns].to_csv(index=False).encode("utf-8"))
+    return tidy.csv(table, "scenario", "run")
 
 
-def map_netcdf(view: View, fields: Fields | None, name: str) -> io.BytesIO:
-    """Mean season of the difference on the cells run so far."""
-    assert fields is not None
+def map_dataset(view: View, fields: Fields, name: str) -> xr.Dataset:
+    """Mean season of the difference (month, cell) on the cells run so far."""
     known, world, entry = np.flatnonzero(fields.known), view.world, variable(name)
     attrs = {"long_name": f"difference of {entry.long_name.lower()}, mean season", "units": entry.units} | _marks(view)
     coords = {
@@ -81,45 +73,38 @@ def map_netcdf(view: View, fields: Fields | None, name: str) -> io.BytesIO:
     }
     data = xr.Dataset({f"{name}_difference": (("month", "cell"), fields.values[name][:, known], attrs)}, coords)
     text = view.state.scenario
-    return netcdf_bytes(data.assign_attrs(attributes(view) | {"scenario": text, "change": in_words(text)}))
+    return data.assign_attrs(attributes(view) | {"scenario": text, "change": in_words(text)})
+
+
+def map_netcdf(view: View, fields: Fields, name: str) -> io.BytesIO:
+    """The map of the difference as CF NetCDF."""
+    return netcdf_bytes(map_dataset(view, fields, name))
+
+
+def map_csv(view: View, fields: Fields, name: str) -> io.BytesIO:
+    """The same, tidy, every month."""
+    data, keep = map_dataset(view, fields, name), np.flatnonzero(fields.known)
+    about = {"generated": view.generated, "scenario": view.state.scenario}
+    tables = [tidy.of_cells(view, keep, data.sel(month=at), tidy.month(at), **about) for at in range(1, 13)]
+    return tidy.csv(pd.concat(tables), "scenario")
 
 
 def pulse_csv(view: View, way: xr.Dataset) -> io.BytesIO:
-    """Tidy: days after, place, quantity, units, value."""
-    table = way.to_dataframe().reset_index().melt(["age"], var_name="where", value_name="value")
+    """Where the water of the pulse is on each day after it, tidy."""
+    table = way.to_dataframe().reset_index().melt(["age"], var_name="variable", value_name="value")
+    day = np.datetime64(str(way.attrs["day"]))
+    table["time"] = (day + table["age"].to_numpy().astype(int)).astype(str)
     table = table.rename(columns={"age": "days_after"}).assign(
-        place=str(way.attrs["place"]), pulse_mm=way.attrs["amount"], day=way.attrs["day"], units="mm"
+        **tidy.where(view), pulse_mm=way.attrs["amount"], day=way.attrs["day"], units="mm"
     )
-    return io.BytesIO(table.to_csv(index=False).encode("utf-8"))
+    return tidy.csv(table, "day", "pulse_mm", "days_after")
 
 
-def figures(experiment: Experiment) -> list[str]:
-    """Both runs of the quantity and their difference as SVG, with a sentence; nothing before there are runs."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    runs = experiment.runs
-    if runs is None:
-        return []
-    name = experiment.quantity
-    entry, light = variable(name), tokens(False)
-    figure = Figure(figsize=(9, 4.2), facecolor="none", layout="constrained")
-    FigureCanvasSVG(figure)
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
-    times = experiment.within(runs.plain[name])["time"].values
-    for run, color, label in ((runs.plain, light["quiet"], "as it was"), (runs.changed, light["accent"], "changed")):
-        above.plot(times, experiment.within(run[name]).values, color=color, lw=1.3, label=label)
-    below.fill_between(times, experiment.within(runs.difference[name]).values, color=light["accent"], alpha=0.4, lw=0)
-    above.legend(frameon=False)
-    above.set_ylabel(f"{entry.long_name}, {units_in_words(entry.units)}")
-    below.set_ylabel("difference")
-    for axes in (above, below):
-        axes.spines[["top", "right"]].set_visible(False)
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg")
-    drawn = stream.getvalue()
-    said = escape(sentence(runs, name))
-    return [f'<div class="figure" role="img" aria-label="{said}">{drawn[drawn.index("<svg") :]}</div><p>{said}</p>']
+def pulse_netcdf(view: View, way: xr.Dataset) -> io.BytesIO:
+    """The same as CF NetCDF."""
+    marks = _marks(view)
+    data = way.assign({name: way[name].assign_attrs(marks) for name in way.data_vars})
+    return netcdf_bytes(data.assign_attrs({**attributes(view), **way.attrs}))
 
 
 def snippet(experiment: Experiment) -> str:

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dashboard import pulses, trial, why
+from dashboard import pulses, tidy, trial, why
 from dashboard.export import attributes, netcdf_bytes
 from dashboard.selection import row_label
 from dashboard.tables import html_table
 from hdlcore.runtime.requests import EXPLANATIONS
+from hdlcore.variables import variable
 
 if TYPE_CHECKING:
     from dashboard.pages.why_view import Why
@@ -46,26 +47,52 @@ def story_netcdf(held: Why) -> io.BytesIO:
     return netcdf_bytes(story_dataset(held))
 
 
+def _about(held: Why) -> dict[str, str]:
+    """What of the question tells rows apart."""
+    return {"day": held.state.day, "target": held.target, "method": held.method}
+
+
 def story_csv(held: Why) -> io.BytesIO:
-    """Tidy: time, place, target, day, method, driver, units, value."""
-    data = story_dataset(held)
-    axis = str(data["contribution"].dims[1])
-    table = data["contribution"].to_dataframe("value").reset_index().rename(columns={axis: "driver"})
+    """The contributions, tidy, by day, target, method and driver (or store)."""
+    data = story_dataset(held)["contribution"]
+    axis = str(data.dims[1])
+    table = data.to_dataframe("value").reset_index().rename(columns={axis: "driver"})
     table["time"] = table["time"].dt.strftime("%Y-%m-%d")
-    table = table.assign(
-        place=data.attrs["place"], target=data.attrs["target"], day=data.attrs["day"], method=data.attrs["method"],
-        units=data["contribution"].attrs["units"],
-    )  # fmt: skip
-    columns = ["time", "place", "target", "day", "method", "driver", "units", "value"]
-    return io.BytesIO(pd.DataFrame(table[columns]).to_csv(index=False).encode("utf-8"))
+    about = _about(held)
+    table = table.assign(**tidy.where(held.view), **about, variable="contribution", units=data.attrs["units"])
+    return tidy.csv(table, *about, "driver")
 
 
 def trial_csv(held: Why) -> io.BytesIO:
-    """Deletion and insertion, step by step, with the random orders."""
+    """Deletion and insertion, step by step, with the random orders, tidy."""
     assert held.trial is not None
-    state = held.state
-    about = {"place": held.view.place, "target": held.target, "day": state.day, "method": held.method}
-    return trial.csv(held.trial, about)
+    about = _about(held)
+    table = trial.rows(held.trial).assign(time=held.state.day, **tidy.where(held.view), **about, variable=held.target)
+    return tidy.csv(table, *about, *trial.COLUMNS)
+
+
+def trial_netcdf(held: Why) -> io.BytesIO:
+    """The same as CF NetCDF."""
+    assert held.trial is not None
+    kept = {key: text for key, text in held.trial.attrs.items() if isinstance(text, str)}
+    return netcdf_bytes(held.trial.assign_attrs(kept | attributes(held.view) | _about(held)))
+
+
+def pulse_csv(held: Why) -> io.BytesIO:
+    """The answer of every store and flux to the pulse, tidy; the twin's own beside it where it is known."""
+    day, tables = np.datetime64(held.state.day), []
+    for origin, data in (("answer", held.response), ("truth", held.truth)):
+        for name in pulses.stores_and_fluxes(data) if data is not None else []:
+            curve = data[name]  # type: ignore[index]
+            after = curve["lag"].values.astype(int)
+            tables.append(
+                pd.DataFrame(
+                    {"time": (day + after).astype(str), "days_after": after, "run": origin, "variable": name,
+                     "units": variable(name).units, "value": curve.values}
+                )
+            )  # fmt: skip
+    table = pd.concat(tables).assign(**tidy.where(held.view), driver=held.state.pulsed)
+    return tidy.csv(table, "driver", "days_after", "run")
 
 
 def pulse_netcdf(held: Why) -> io.BytesIO:

@@ -90,7 +90,7 @@ def _fast() -> str:
 
 
 def _app() -> str:
-    missing = [n for n in ("panel", "panel_material_ui", "holoviews", "datashader") if not importlib.util.find_spec(n)]
+    missing = [n for n in ("panel", "panel_material_ui", "bokeh", "datashader") if not importlib.util.find_spec(n)]
     if missing:
         raise HDLError(f"{', '.join(missing)} missing; install with 'pip install hdl-explorer'.")
     return "its packages are installed; start it with 'hdl serve'"

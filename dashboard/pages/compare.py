@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dashboard import compare_export, export
+from dashboard import compare_export, export, pictures
 from dashboard.pages.compare_controls import CompareControls
 from dashboard.pages.compare_curves import CurvesPart
 from dashboard.pages.compare_maps import MapsPart
 from dashboard.pages.compare_view import Comparison
-from dashboard.pages.page import Files, Page
+from dashboard.pages.page import Files, Page, Pictures
 from dashboard.pages.parts import column, row, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
@@ -40,6 +40,7 @@ class ComparePage(Page):
         self.view, self.history = view, history
         self.layout = column("comparepage", skeleton("both maps"))
         self._comparison: Comparison | None = None
+        self._drawn: CurvesPart | None = None
 
     @property
     def comparison(self) -> Comparison:
@@ -63,7 +64,8 @@ class ComparePage(Page):
         """Places and curves."""
         place, where = PlacePart(self.view), FilterPart(self.view, self.history)
         places = row("places", column("wherepart", place.layout, where.chips), self._controls.place)
-        self.layout.extend([places, CurvesPart(self.comparison).layout])
+        self._drawn = CurvesPart(self.comparison)
+        self.layout.extend([places, self._drawn.layout])
 
     # -- to take away -------------------------------------------------------------------------------------------
 
@@ -78,7 +80,13 @@ class ComparePage(Page):
             "Both maps as CSV": ("compare.csv", csv, lambda: compare_export.maps_csv(held)),
             "Both maps as NetCDF": ("compare.nc", netcdf, lambda: compare_export.maps_netcdf(held)),
             "Both curves as CSV": ("compare-curves.csv", csv, lambda: compare_export.curves_csv(held)),
+            "Both curves as NetCDF": ("compare-curves.nc", netcdf, lambda: compare_export.curves_netcdf(held)),
         }
+
+    def pictures(self) -> Pictures:
+        """Both curves."""
+        parts = {"Both curves as PNG": ("compare-curves.png", self._drawn, "Stored water through the year")}
+        return pictures.drawn(parts, pictures.credit(self.view), self.view.generated)
 
     def snippet(self) -> str:
         """Both maps in Python."""

@@ -8,6 +8,7 @@ from dashboard.compare import Side
 from dashboard.pages.compare_view import Comparison
 from dashboard.pages.parts import column, drawn, heading, html, row, table_switch
 from dashboard.plots.components import components, limits
+from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Sheet
 from dashboard.summary import series_sentence
 from dashboard.tables import series_table
@@ -36,6 +37,17 @@ class CurvesPart:
             self.table,
         )
         comparison.follow(self.update)
+
+    @property
+    def text(self) -> str:
+        """What is compared."""
+        return f"L: {self.comparison.left.title}. R: {self.comparison.right.title}."
+
+    @property
+    def panels(self) -> list[Panel]:
+        """What is drawn, for paper."""
+        sides = zip("LR", (self.comparison.left, self.comparison.right), self._sheets, self._panes, strict=True)
+        return [Panel.of(sheet, name=f"{letter}  {side.title}") for letter, side, sheet, pane in sides if pane.visible]
 
     def _drawable(self) -> list[Side]:
         return [side for side in (self.comparison.left, self.comparison.right) if "tws" in side.season]

@@ -108,6 +108,12 @@ class Comparison(Told):
             return Side(info.title, None, season, at, month, lacks, info.generated)
         return Side(info.title, shown, season, at, month, generated=info.generated)
 
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """The members compared, from 1."""
+        count = member_count(self.view.model)
+        return min(self.state.member, count), min(self.state.other_member, count)
+
     def _members(self) -> Side:
         view, state = self.view, self.state
         count, shown = member_count(view.model), view.layer.variable
@@ -115,7 +121,7 @@ class Comparison(Told):
             raise RequestError("Only a model has members to compare; choose one that has at least two at the top.")
         if self.members is None:
             self.members = MemberRuns(view, lambda: self.tell(frozenset({"runs"})))
-        chosen = min(state.member, count), min(state.other_member, count)
+        chosen = self.numbers
         seasons = [self.members.season(number) for number in chosen]
         fields = [self.member_job.difference(self.member_job.named(shown.name, number)) for number in chosen]
         if shown.name not in STORES:

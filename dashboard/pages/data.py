@@ -7,13 +7,14 @@ from html import escape
 from io import BytesIO
 
 from dashboard import data_export as export
+from dashboard import pictures
 from dashboard.export import netcdf_bytes
 from dashboard.pages.data_list import ListPart
 from dashboard.pages.data_report import HeadPart, ReportPart
 from dashboard.pages.data_series import CurvePart, SitePart
 from dashboard.pages.data_simulated import SimulatedPart
 from dashboard.pages.data_view import DataView
-from dashboard.pages.page import Files, Page
+from dashboard.pages.page import Files, Page, Pictures
 from dashboard.pages.parts import column, skeleton
 from dashboard.pages.view import View
 from dashboard.state import History
@@ -48,6 +49,7 @@ class DataPage(Page):
         self.view = view
         self.layout = column("columns dataset", skeleton("the data sets"))
         self._data: DataView | None = None
+        self._curve: CurvePart | None = None
         self._report: ReportPart | None = None
         self._simulated: SimulatedPart | None = None
 
@@ -70,7 +72,7 @@ class DataPage(Page):
     def _right(self) -> None:
         """Sites, series, report."""
         sites = SitePart(self.data)
-        curve = CurvePart(self.data, sites.card)
+        self._curve = curve = CurvePart(self.data, sites.card)
         self._simulated, self._report = SimulatedPart(self.data), ReportPart(self.data)
         self.layout[1].extend([column("look", sites.layout, curve.layout), self._simulated.layout, self._report.layout])
 
@@ -102,6 +104,13 @@ class DataPage(Page):
                 file, mime, made = report.file(which)
                 found[label] = (file, mime, lambda made=made: BytesIO(made))  # type: ignore[misc]
         return found
+
+    def pictures(self) -> Pictures:
+        """The series."""
+        data, about = self.data, self.data.data.about
+        title = data.quantity.long_name if data.quantity is not None else ""
+        parts = {"Series as PNG": (f"{export.file_name(data)}.png", self._curve, title)}
+        return pictures.drawn(parts, export.credit(data), about.generated)
 
     def snippet(self) -> str:
         """The series in Python."""

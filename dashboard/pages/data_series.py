@@ -12,6 +12,7 @@ import xarray as xr
 from dashboard.jobs import Lane, sentence
 from dashboard.pages.data_view import DataView
 from dashboard.pages.parts import SELECT, choice, column, drawn, html, job_bar, row, table_switch
+from dashboard.plots.paper import Panel
 from dashboard.plots.projection import load_projection
 from dashboard.plots.sheet import Sheet
 from dashboard.plots.sitemap import SiteMap
@@ -149,6 +150,11 @@ class CurvePart:
         self._switch = table_switch(self.table, self._show_table, "The series as a table")
         self._sheet = Sheet()
         self._plot = drawn(self._sheet, visible=False)
+
+    @property
+    def panels(self) -> list[Panel]:
+        """What is drawn, for paper."""
+        return [Panel.of(self._sheet)] if self._plot.visible else []
 
     def _set(self, **values: Any) -> None:
         if not self._updating:

@@ -12,10 +12,9 @@ import panel as pn
 import panel_material_ui as pmui
 
 from dashboard.jobs import Lane
-from dashboard.pages.page import Page
+from dashboard.pages.page import Page, Pictures
 from dashboard.pages.parts import SELECT, column, html, job_bar, row
 from dashboard.widgets import Buttons, Shell
-from hdlcore.errors import RequestError
 
 WIDTHS = {"1200 px, for a page": 1200, "2400 px, for print": 2400, "3840 px, for a projector": 3840}
 
@@ -60,31 +59,27 @@ class Dialogs:
         items = [{"id": label, "label": label, "kind": "outlined"} for label in files]
         parts: list[Any] = [html("prose", f"<p>{escape(page.exported())}</p>")]
         parts.append(Buttons(lambda label: self._save(*files[label]), items=items, label="Data"))
-        if page.picture(0) is not None:
-            parts.append(self._picture(page))
+        pictures = page.pictures()
+        if pictures:
+            parts.append(self._pictures(pictures))
         code = page.snippet()
         message = {"type": "copy", "what": "snippet", "text": code}
         copy = Buttons(lambda _: self.shell.send(message), items=[{"id": "copy", "label": "Copy the snippet"}])
         snippet = f"<p>The same numbers in Python:</p><pre><code>{escape(code)}</code></pre>"
         self._open("Export", column("exports", *parts, job_bar(self.lane), html("prose", snippet), copy))
 
-    def _picture(self, page: Page) -> pn.Row:
-        """Width and button of the picture."""
+    def _pictures(self, pictures: Pictures) -> pn.Row:
+        """Width, and a button for each picture."""
         width = pmui.Select(
-            label="Width of the picture", options=WIDTHS, value=2400, **{**SELECT, "width": 230, "sizing_mode": None}
+            label="Width of the pictures", options=WIDTHS, value=2400, **{**SELECT, "width": 230, "sizing_mode": None}
         )
 
-        def make() -> BytesIO:
-            made = page.picture(int(width.value))
-            if made is None:
-                raise RequestError("This page has no picture; export its data instead.")
-            return made
+        def save(label: str) -> None:
+            name, make = pictures[label]
+            self._save(name, "image/png", lambda: make(int(width.value)))
 
-        button = Buttons(
-            lambda _: self._save("map.png", "image/png", make),
-            items=[{"id": "png", "label": "Map as PNG", "kind": "outlined"}],
-        )
-        return row("exportrow", width, button)
+        items = [{"id": label, "label": label, "kind": "outlined"} for label in pictures]
+        return row("exportrow", width, Buttons(save, items=items, label="Pictures"))
 
     def _save(self, name: str, mime: str, make: Callable[[], BytesIO]) -> None:
         def done(made: bytes) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
 
-from dashboard import export, map_picture, tours
+from dashboard import export, map_picture, pictures, tours
 from dashboard.pages.explore_map import MapPart
 from dashboard.pages.explore_memory import MemoryPart
 from dashboard.pages.explore_series import SeriesPart
-from dashboard.pages.page import Files, Page
+from dashboard.pages.page import Files, Page, Pictures
 from dashboard.pages.parts import column, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
@@ -63,6 +62,8 @@ class ExplorePage(Page):
         self.view, self.history = view, history
         self.layout = column("columns", skeleton("the map"))
         self._place: PlacePart | None = None
+        self._curves: SeriesPart | None = None
+        self._memory: MemoryPart | None = None
 
     def steps(self) -> list[Callable[[], None]]:
         """Left, then right."""
@@ -84,7 +85,8 @@ class ExplorePage(Page):
     def _right(self) -> None:
         """Curves and memory."""
         if self._place is not None:
-            self.layout[1].extend([SeriesPart(self.view).layout, MemoryPart(self.view).layout])
+            self._curves, self._memory = SeriesPart(self.view), MemoryPart(self.view)
+            self.layout[1].extend([self._curves.layout, self._memory.layout])
 
     # -- to take away -------------------------------------------------------------------------------------------
 
@@ -108,9 +110,15 @@ class ExplorePage(Page):
             "Curves as NetCDF": (f"{mark}curves.nc", netcdf, lambda: export.series_netcdf(view)),
         }
 
-    def picture(self, width: int) -> BytesIO | None:
-        """The map."""
-        return map_picture.map_png(self.view, width) if width else BytesIO()
+    def pictures(self) -> Pictures:
+        """The map; the curves and the heatmap of the selection."""
+        view, curves = self.view, self._curves
+        parts = {
+            "Curves as PNG": ("curves.png", curves, curves.title if curves is not None else ""),
+            "Memory as PNG": ("memory.png", self._memory, "What it remembers"),
+        }
+        world = {"Map as PNG": ("map.png", lambda width: map_picture.map_png(view, width))}
+        return world | pictures.drawn(parts, pictures.credit(view), view.generated)
 
     def snippet(self) -> str:
         """The map's numbers in Python."""

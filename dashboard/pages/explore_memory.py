@@ -10,6 +10,7 @@ from dashboard.pages.memory_view import MOVES, Side
 from dashboard.pages.parts import choice, column, heading, html, job_bar, row, table_switch
 from dashboard.pages.view import View
 from dashboard.plots.heatmap import box_meaning
+from dashboard.plots.paper import Panel
 from dashboard.state import apply
 from dashboard.summary import memory_sentence
 from dashboard.tables import memory_table
@@ -45,6 +46,11 @@ class MemoryPart:
             self.table,
         )
         view.follow(self.update, quick=True)
+
+    @property
+    def panels(self) -> list[Panel]:
+        """What is drawn, for paper."""
+        return self.pane.panels
 
     def update(self, names: frozenset[str]) -> None:
         """Follow the selection."""

@@ -18,6 +18,7 @@ from dashboard.pages.parts import choice, column, drawn, heading, html, job_bar,
 from dashboard.pages.view import View
 from dashboard.plots.components import components, marked, precipitation
 from dashboard.plots.manylines import colors, many_lines, passing
+from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Drawing, Sheet
 from dashboard.plots.timeseries import timeseries
 from dashboard.state import FILTERS, MANY, SERIES, apply
@@ -107,12 +108,24 @@ class SeriesPart:
         self._drawing = drawing
         self._curves.show(drawing)
 
+    @property
+    def title(self) -> str:
+        """What the curves are of."""
+        if self._cells is not None:
+            return variable(str(self._cells.name)).long_name
+        return self.view.layer.variable.long_name if self._name else "Stored water"
+
+    @property
+    def panels(self) -> list[Panel]:
+        """What is drawn, for paper."""
+        return [Panel.of(*([self._rain] if self._rain_pane.visible else []), self._curves)]
+
     # -- what is shown ------------------------------------------------------------------------------------------
 
     def _show(self, data: xr.Dataset, departures: bool = True) -> None:
         self.data, self.departures, self._name, self._cells = data, departures, self._lone, None
         view, place = "season" if "month" in data.dims else self.state.series, self.view.place
-        self.head.object = f"<h2>{self.view.layer.variable.long_name if self._name else 'Stored water'}</h2>"
+        self.head.object = f"<h2>{self.title}</h2>"
         if self._name:
             entry = self.view.layer.variable
             self.text = quantity_sentence(data[self._name], entry.long_name, entry.units, place)
@@ -129,8 +142,7 @@ class SeriesPart:
         """Every cell's curve of one quantity and the quantiles over them; `doing` says what the values are."""
         self.data, self._name, self._cells, self._counts = found, "", cells, passing(cells)
         name, place = str(cells.name), self.view.place
-        entry = variable(name)
-        self.head.object = f"<h2>{entry.long_name}</h2>"
+        self.head.object = f"<h2>{self.title}</h2>"
         self.text = spread.sentence(found, name, cells.sizes["cell"], place)
         self.view.draw(found)
         self._draw()

@@ -11,6 +11,7 @@ from bokeh.models import BoxSelectTool, CustomJS
 
 from dashboard.pages.parts import column, drawn, html
 from dashboard.plots.heatmap import color_key, heatmap
+from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Sheet
 
 #: Told of a box: first and last row (positions from the top), first and last window.
@@ -31,6 +32,11 @@ class HeatPane:
         self.layout = column("heatpane", self._plot, self._key)
         if chosen is not None:
             self._listen()
+
+    @property
+    def panels(self) -> list[Panel]:
+        """What is drawn, for paper."""
+        return [Panel.of(self._sheet)] if self.heat is not None else []
 
     def clear(self) -> None:
         """Show nothing."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dashboard import export, memory_export, retrained
+from dashboard import export, memory_export, pictures, retrained
 from dashboard.pages.memory_heat import HeatPart
 from dashboard.pages.memory_map import BACK, MemoryMapPart
 from dashboard.pages.memory_retrained import RetrainedPart
 from dashboard.pages.memory_view import Memory
-from dashboard.pages.page import Files, Page
+from dashboard.pages.page import Files, Page, Pictures
 from dashboard.pages.parts import column, row, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
@@ -95,11 +95,17 @@ class MemoryPage(Page):
             found["Heatmap as CSV"] = (f"{mark}memory.csv", csv, lambda: memory_export.heat_csv(held))
             found["Heatmap as NetCDF"] = (f"{mark}memory.nc", netcdf, lambda: memory_export.heat_netcdf(held))
         if self.view.fields is not None and "memory_time" in self.view.fields:
+            found["Map as CSV"] = (f"{mark}memory-map.csv", csv, lambda: memory_export.map_csv(self.view, BACK))
             found["Map as NetCDF"] = (
                 f"{mark}memory-map.nc", netcdf, lambda: memory_export.map_netcdf(self.view, BACK),
             )  # fmt: skip
         found["Memory that retraining finds, as NetCDF"] = ("generated-memory-study.nc", netcdf, retrained.netcdf)
         return found
+
+    def pictures(self) -> Pictures:
+        """The heatmaps."""
+        parts = {"Heatmap as PNG": ("memory.png", self._heat, "Memory of stored water")}
+        return pictures.drawn(parts, pictures.credit(self.view), self.view.generated)
 
     def figures(self) -> list[str]:
         """The heatmap as a coloured table."""

@@ -13,6 +13,7 @@ from dashboard.pages.heat_pane import HeatPane
 from dashboard.pages.memory_view import Memory, Side
 from dashboard.pages.parts import SELECT, choice, column, heading, html, job_bar, row, table_switch
 from dashboard.plots.heatmap import axis_of, box_meaning, color_limit, row_names
+from dashboard.plots.paper import Panel
 from dashboard.selection import row_label
 from dashboard.state import FILTERS, METHODS, QUARTERS, ROWS, apply
 from dashboard.summary import memory_sentence, quantity
@@ -80,6 +81,20 @@ class HeatPart:
         self.box_days = RangeField(label="Days back", css_classes=["number"])
         self.box_days.on_message("range", lambda message: self._days(message["range"]))
         self.unbox = Buttons(lambda _: self._box(None), items=[])
+
+    @property
+    def text(self) -> str:
+        """What the heatmap says."""
+        own = self.memory.own
+        return memory_sentence(own.heat, self._place(own)) if own.heat is not None else ""
+
+    @property
+    def panels(self) -> list[Panel]:
+        """What is drawn, for paper."""
+        if not self.memory.against:
+            return self.pane.panels
+        sides = zip((self.memory.own, self.memory.other), (self.pane, self.truth), strict=True)
+        return [Panel(panel.drawings, side.title) for side, pane in sides for panel in pane.panels]
 
     # -- from the person ----------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 #: Button's text -> (name of the file, media type, what makes it).
 Files = dict[str, tuple[str, str, Callable[[], BytesIO]]]
+#: Button's text -> (name of the file, what draws it, so many px wide).
+Pictures = dict[str, tuple[str, Callable[[int], BytesIO]]]
 
 
 class Page(Protocol):
@@ -29,9 +31,9 @@ class Page(Protocol):
         """What is on the screen, to take away."""
         ...
 
-    def picture(self, width: int) -> BytesIO | None:
-        """The page's picture as PNG, `width` pixels wide; None when it has none (asked with 0, nothing is drawn)."""
-        return None
+    def pictures(self) -> Pictures:
+        """What is drawn on the page, as PNG of any width."""
+        return {}
 
     def figures(self) -> list[str]:
         """SVG or HTML of what stands beside the map, for a file that needs no server; may take a moment."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dashboard import export, whatif_export
+from dashboard import export, pictures, whatif_export
 from dashboard.pages.experiment import Experiment
-from dashboard.pages.page import Files, Page
+from dashboard.pages.page import Files, Page, Pictures
 from dashboard.pages.parts import column, heading, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.view import View
@@ -15,6 +15,7 @@ from dashboard.pages.whatif_map import DifferencePart
 from dashboard.pages.whatif_pulse import PulsePart
 from dashboard.pages.whatif_runs import RunsPart
 from dashboard.state import History
+from hdlcore.variables import variable
 
 HELP = """
 <p>Change the weather and let the model run again: the page shows the run as it was, the changed one, and what is
@@ -46,6 +47,7 @@ class WhatIfPage(Page):
         self.view, self.history = view, history
         self.layout = column("columns whatif", skeleton("the experiment"))
         self._experiment: Experiment | None = None
+        self._runs: RunsPart | None = None
         self._map: DifferencePart | None = None
         self._pulse: PulsePart | None = None
 
@@ -63,8 +65,8 @@ class WhatIfPage(Page):
     def _left(self) -> None:
         """Controls and both runs."""
         controls = ControlPart(self.experiment)
-        runs = RunsPart(self.experiment)
-        left = column("left", heading("What if the weather were different?"), controls.layout, runs.layout)
+        self._runs = RunsPart(self.experiment)
+        left = column("left", heading("What if the weather were different?"), controls.layout, self._runs.layout)
         self.layout[:] = [left, column("right")]
 
     def _right(self) -> None:
@@ -89,19 +91,34 @@ class WhatIfPage(Page):
         if experiment.runs is not None:
             found["Both runs as CSV"] = ("what-if.csv", csv, lambda: whatif_export.runs_csv(experiment))
             found["Both runs as NetCDF"] = ("what-if.nc", netcdf, lambda: whatif_export.runs_netcdf(experiment))
-        if self._map is not None and self._map.job.difference(self._map.name) is not None:
-            part = self._map
+        part, view = self._map, self.view
+        known = part.job.fields if part is not None else None
+        if part is not None and known is not None and part.job.difference(part.name) is not None:
+            name = part.name
+            found["Difference map as CSV"] = (
+                "what-if-map.csv", csv, lambda: whatif_export.map_csv(view, known, name),
+            )  # fmt: skip
             found["Difference map as NetCDF"] = (
-                "what-if-map.nc", netcdf, lambda: whatif_export.map_netcdf(self.view, part.job.fields, part.name),
+                "what-if-map.nc", netcdf, lambda: whatif_export.map_netcdf(view, known, name),
             )  # fmt: skip
         if self._pulse is not None and self._pulse.way is not None:
             way = self._pulse.way
-            found["Pulse as CSV"] = ("pulse.csv", csv, lambda: whatif_export.pulse_csv(self.view, way))
+            found["Pulse as CSV"] = ("pulse.csv", csv, lambda: whatif_export.pulse_csv(view, way))
+            found["Pulse as NetCDF"] = ("pulse.nc", netcdf, lambda: whatif_export.pulse_netcdf(view, way))
         return found
+
+    def pictures(self) -> Pictures:
+        """Both runs, and the pulse."""
+        what = variable(self.experiment.quantity).long_name
+        parts = {
+            "Both runs as PNG": ("what-if.png", self._runs, what),
+            "Pulse as PNG": ("pulse.png", self._pulse, "A pulse of rain on its way"),
+        }
+        return pictures.drawn(parts, pictures.credit(self.view), self.view.generated)
 
     def figures(self) -> list[str]:
         """Both runs of the quantity, drawn."""
-        return whatif_export.figures(self.experiment)
+        return self._runs.figures() if self._runs is not None else []
 
     def snippet(self) -> str:
         """Both runs in Python."""

@@ -12,6 +12,7 @@ from dashboard.jobs import Lane
 from dashboard.layers import MONTHS
 from dashboard.pages.experiment import Experiment
 from dashboard.pages.parts import column, drawn, heading, html, job_bar, row, table_switch
+from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Sheet
 from dashboard.plots.whatif import pulse
 from dashboard.scenario import day_in_words
@@ -55,6 +56,11 @@ class PulsePart:
             self.table,
         )
         experiment.follow(self.update)
+
+    @property
+    def panels(self) -> list[Panel]:
+        """What is drawn, for paper."""
+        return [Panel.of(self._sheet)] if self._plot.visible else []
 
     def _slid(self, message: dict[str, Any]) -> None:
         value = message.get("value")

@@ -9,7 +9,8 @@ from dashboard import whatif
 from dashboard.layers import MONTHS
 from dashboard.pages.experiment import Experiment
 from dashboard.pages.parts import column, drawn, html, job_bar, row, table_switch
-from dashboard.plots.sheet import Sheet
+from dashboard.plots.paper import Panel, svg
+from dashboard.plots.sheet import Drawing, Sheet
 from dashboard.plots.whatif import difference, rain, two_runs
 from dashboard.state import apply
 from dashboard.summary import quantity, units_in_words
@@ -49,6 +50,12 @@ class RunsPart:
         )
         experiment.follow(self.update)
 
+    @property
+    def panels(self) -> list[Panel]:
+        """What is drawn, for paper."""
+        shown = [sheet for sheet, pane in zip(self._sheets, self._panes, strict=True) if pane.visible]
+        return [Panel.of(*shown)] if shown else []
+
     def _ranged(self, message: dict[str, Any]) -> None:
         low, high = message["range"]
         if low is None and high is None:
@@ -65,8 +72,7 @@ class RunsPart:
         experiment, runs = self.experiment, self.experiment.runs
         self.years.visible = self.tiles.visible = runs is not None
         if runs is None:
-            for pane in self._panes:
-                pane.visible = False
+            self._draw()
             self.head.object = "<h2>Both runs</h2>"
             waiting = "The first run is on its way." if experiment.lane.running else ""
             self.note.object = f'<p role="status" class="lead">{escape(experiment.empty or waiting)}</p>'
@@ -81,7 +87,7 @@ class RunsPart:
         self.text = whatif.sentence(runs, name)
         first, last = self.state.years or (None, None)
         self.years.param.update(low=first, high=last, hints=[str(year) for year in experiment.years])
-        self._draw(name)
+        self._draw()
         self.note.object = f'<p class="lead">{escape(self.text)}</p><p>{escape(self._notes())}</p>'
         self.summary.object = f'<p class="visually-hidden" role="status" aria-live="polite">{escape(self.text)}</p>'
         if self.table.visible:
@@ -110,24 +116,37 @@ class RunsPart:
         assert self.experiment.runs is not None
         return self.experiment.runs.plain["time"].values
 
-    def _draw(self, name: str) -> None:
-        experiment, runs, dark = self.experiment, self.experiment.runs, self.experiment.view.dark
-        assert runs is not None
+    def drawings(self, dark: bool) -> list[Drawing | None]:
+        """Rain, both runs, their difference: None where there is nothing to draw."""
+        experiment, runs, name = self.experiment, self.experiment.runs, self.experiment.quantity
+        if runs is None:
+            return [None, None, None]
         units = units_in_words(variable(name).units) or "share"
         plain, changed = experiment.within(runs.plain[name]), experiment.within(runs.changed[name])
         span, different = experiment.span(plain["time"].values), bool(runs.scenario)
         month, texts = self.state.month, self._texts()
-        wet = "precipitation" in runs.plain
-        if wet:
+        found: list[Drawing | None] = [None, None, None]
+        if "precipitation" in runs.plain:
             both = [experiment.within(run["precipitation"]) for run in (runs.plain, runs.changed)]
-            self._sheets[0].show(rain(both[0], both[1] if different else None, dark, texts[0], HEIGHTS[0], span, month))
+            found[0] = rain(both[0], both[1] if different else None, dark, texts[0], HEIGHTS[0], span, month)
         other = changed if different else None
-        self._sheets[1].show(two_runs(plain, other, units, dark, texts[1], HEIGHTS[1], span, month))
+        found[1] = two_runs(plain, other, units, dark, texts[1], HEIGHTS[1], span, month)
         if different:
             gap = experiment.within(runs.difference[name])
-            self._sheets[2].show(difference(gap, units, dark, texts[2], HEIGHTS[2], span, month))
-        for pane, shown in zip(self._panes, (wet, True, different), strict=True):
-            pane.visible = shown
+            found[2] = difference(gap, units, dark, texts[2], HEIGHTS[2], span, month)
+        return found
+
+    def figures(self) -> list[str]:
+        """The same for a file that needs no server."""
+        shown = [drawing for drawing in self.drawings(False) if drawing is not None]
+        return [svg([Panel(shown)], self.text), f"<p>{escape(self.text)}</p>"] if shown else []
+
+    def _draw(self) -> None:
+        drawings = self.drawings(self.experiment.view.dark)
+        for sheet, pane, drawing in zip(self._sheets, self._panes, drawings, strict=True):
+            pane.visible = drawing is not None
+            if drawing is not None:
+                sheet.show(drawing)
 
     def _texts(self) -> tuple[str, str, str]:
         """What a screen reader says of rain, both runs and their difference."""

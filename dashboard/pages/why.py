@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dashboard import export, why_export
-from dashboard.pages.page import Files, Page
+from dashboard import export, pictures, why_export
+from dashboard.pages.page import Files, Page, Pictures
 from dashboard.pages.parts import column, skeleton
 from dashboard.pages.pick_map import PickMap
 from dashboard.pages.selecting import FilterPart, PlacePart
@@ -45,6 +45,8 @@ class WhyPage(Page):
         self.view, self.history = view, history
         self.layout = column("columns whypage", skeleton("the story"))
         self._why: Why | None = None
+        self._story: StoryPart | None = None
+        self._pulse: PulsePart | None = None
 
     @property
     def why(self) -> Why:
@@ -59,16 +61,15 @@ class WhyPage(Page):
 
     def _left(self) -> None:
         """The story and what it is worth."""
-        story, methods = StoryPart(self.why), MethodsPart(self.why)
-        self.layout[:] = [column("left", story.layout, methods.layout), column("right")]
+        self._story, methods = StoryPart(self.why), MethodsPart(self.why)
+        self.layout[:] = [column("left", self._story.layout, methods.layout), column("right")]
 
     def _right(self) -> None:
         """Place and pulse."""
         place, where = PlacePart(self.view), FilterPart(self.view, self.history)
         picked = PickMap(self.view, "why-map")
-        self.layout[1].extend(
-            [column("wherepart", place.layout, where.chips, picked.layout), PulsePart(self.why).layout]
-        )
+        self._pulse = PulsePart(self.why)
+        self.layout[1].extend([column("wherepart", place.layout, where.chips, picked.layout), self._pulse.layout])
 
     # -- to take away -------------------------------------------------------------------------------------------
 
@@ -86,9 +87,19 @@ class WhyPage(Page):
             found["Story as NetCDF"] = (f"{mark}why.nc", netcdf, lambda: why_export.story_netcdf(held))
         if held.trial is not None:
             found["Trial as CSV"] = (f"{mark}trial.csv", csv, lambda: why_export.trial_csv(held))
+            found["Trial as NetCDF"] = (f"{mark}trial.nc", netcdf, lambda: why_export.trial_netcdf(held))
         if held.response is not None:
+            found["Pulse as CSV"] = (f"{mark}pulse.csv", csv, lambda: why_export.pulse_csv(held))
             found["Pulse as NetCDF"] = (f"{mark}pulse.nc", netcdf, lambda: why_export.pulse_netcdf(held))
         return found
+
+    def pictures(self) -> Pictures:
+        """Story and pulse."""
+        parts = {
+            "Story as PNG": ("why.png", self._story, "What made this day's water"),
+            "Pulse as PNG": ("pulse.png", self._pulse, "The answer to a pulse"),
+        }
+        return pictures.drawn(parts, pictures.credit(self.view), self.view.generated)
 
     def figures(self) -> list[str]:
         """The story as a table of windows."""

@@ -7,6 +7,7 @@ from html import escape
 from dashboard import pulses
 from dashboard.pages.parts import choice, column, drawn, heading, html, job_bar, row, table_switch
 from dashboard.pages.why_view import Why
+from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Sheet
 from dashboard.plots.why import pulse_answer
 from dashboard.selection import row_label
@@ -56,6 +57,11 @@ class PulsePart:
             self.table,
         )
         held.follow(self.update)
+
+    @property
+    def panels(self) -> list[Panel]:
+        """What is drawn, for paper."""
+        return [Panel.of(self._sheet)] if self._plot.visible else []
 
     def _choose(self, name: str) -> None:
         if self.why.response is not None and name in self.why.response:

@@ -14,6 +14,7 @@ from dashboard.pages.parts import SELECT, choice, column, drawn, heading, html, 
 from dashboard.pages.why_trial import TrialPart
 from dashboard.pages.why_view import Why
 from dashboard.plots.heatmap import color_key
+from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Sheet
 from dashboard.plots.why import color_end, driver_story, running_sum
 from dashboard.selection import row_label
@@ -147,6 +148,14 @@ class StoryPart:
         self.claim.object = f"<p>{escape(what)} What lies before these days is in the state, not told here.</p>"
         if self.table.visible:
             self._show_table()
+
+    @property
+    def panels(self) -> list[Panel]:
+        """What is drawn, for paper."""
+        if self._heat.layout in self._plots.objects:
+            return self._heat.panels
+        shown = [self._sheets[name] for name, pane in self._panes.items() if pane in self._plots.objects]
+        return [Panel.of(*shown)] if shown else []
 
     def _sheet(self, name: str) -> Sheet:
         """The figure of a driver, or of the sum; made when first needed."""

@@ -157,6 +157,11 @@ class Sheet:
         self._drawn: Drawing | None = None
         self._thinning = False
 
+    @property
+    def drawing(self) -> Drawing | None:
+        """What is shown."""
+        return self._drawn
+
     def show(self, drawing: Drawing) -> None:
         """Show a drawing; of one of the same kind as the last only what differs is sent."""
         old = self._drawn

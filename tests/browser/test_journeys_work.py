@@ -91,7 +91,7 @@ def test_export_of_a_cell_gives_the_numbers_on_the_screen(app: Explorer, tmp_pat
         stores = sum(data[name] for name in ("swe", "soil_moisture", "groundwater"))
         np.testing.assert_allclose(stores, data["tws"], atol=0.5)
 
-    app.pick("Width of the picture", "1200 px, for a page")
+    app.pick("Width of the pictures", "1200 px, for a page")
     picture = saved(app, "Map as PNG", tmp_path).read_bytes()
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", picture[16:24])

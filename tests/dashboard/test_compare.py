@@ -111,7 +111,7 @@ def test_both_sides_go_out_labelled() -> None:
     held = _comparison(compare="model", variable="swe")
     table = pd.read_csv(compare_export.maps_csv(held))
     assert set(table["side"]) == {"L", "R"} and (table["side"] == "L").mean() == 0.5
-    assert table.loc[table["side"] == "R", "title"].str.contains("generated").all()
+    assert table.loc[table["side"] == "R", "place"].str.contains("generated").all()
     data = compare_export.maps_dataset(held)
     np.testing.assert_allclose(data["swe_difference"], data["swe_right"] - data["swe_left"])
     curves = pd.read_csv(compare_export.curves_csv(held))
