@@ -64,6 +64,13 @@ def simulated_csv(data: DataView, run: xr.Dataset) -> BytesIO:
     return tidy.csv(pd.concat(tables), "source")
 
 
+def simulated_netcdf(run: xr.Dataset) -> BytesIO:
+    """CF NetCDF of the same run."""
+    flags = {"flag_values": np.array([0, 1], np.int8), "flag_meanings": "learned_from never_learned_from"}
+    about = {**run["tested"].attrs, **flags}
+    return netcdf_bytes(run.astype(np.float32).assign(tested=run["tested"].astype(np.int8).assign_attrs(about)))
+
+
 def series_netcdf(data: DataView) -> BytesIO:
     """CF NetCDF of the series."""
     shown, quantity, places, about = _shown(data), data.quantity, data.data.places, data.data.about

@@ -43,7 +43,9 @@ def cells_dataset(held: Trust) -> xr.Dataset:
 def cells_csv(held: Trust) -> io.BytesIO:
     """The scores by cell, tidy."""
     keep, origin = np.flatnonzero(held.mask), "generated" if held.view.generated else "held-out cells"
-    return tidy.csv(tidy.of_cells(held.view, keep, cells_dataset(held), "all", held.view.generated, of=origin), "of")
+    return tidy.csv(
+        tidy.of_cells(held.view, keep, cells_dataset(held), "all", held.view.generated, source=origin), "source"
+    )
 
 
 def cells_netcdf(held: Trust) -> io.BytesIO:

@@ -8,7 +8,6 @@ from io import BytesIO
 
 from dashboard import data_export as export
 from dashboard import pictures
-from dashboard.export import netcdf_bytes
 from dashboard.pages.data_list import ListPart
 from dashboard.pages.data_report import HeadPart, ReportPart
 from dashboard.pages.data_series import CurvePart, SitePart
@@ -97,7 +96,7 @@ class DataPage(Page):
             name = f"{data.data.about.id}-{data.site}-simulated"
             found["Simulated as CSV"] = (f"{name}.csv", "text/csv", lambda: export.simulated_csv(data, simulated))
             found["Simulated as NetCDF"] = (
-                f"{name}.nc", "application/x-netcdf", lambda: netcdf_bytes(simulated.astype("float32")),
+                f"{name}.nc", "application/x-netcdf", lambda: export.simulated_netcdf(simulated),
             )  # fmt: skip
         if report is not None and report.review is not None:
             for which, label in (("text", "Report as text"), ("json", "Report as JSON")):
