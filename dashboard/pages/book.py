@@ -9,6 +9,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
+from panel.io.document import unlocked
 
 from dashboard import links, tours
 from dashboard.jobs import sentence, when_arrived
@@ -19,7 +20,7 @@ from dashboard.pages.frame import Frame, page
 from dashboard.pages.learn import LearnPage
 from dashboard.pages.memory import MemoryPage
 from dashboard.pages.page import Page
-from dashboard.pages.parts import column
+from dashboard.pages.parts import column, show
 from dashboard.pages.trust import TrustPage
 from dashboard.pages.view import View
 from dashboard.pages.whatif import WhatIfPage
@@ -72,7 +73,7 @@ class Book:
     """Header and the open page.
 
     In a live session the parts of a page are built just after the page itself has been sent, while the browser is still
-    loading its scripts; they are there when it asks for them.
+    loading its scripts; they are there when it asks for them. A page that was opened stays in the document.
     """
 
     def __init__(self, view: View, history: History) -> None:
@@ -92,10 +93,15 @@ class Book:
         return self._pages[name]
 
     def turn(self, *_: Any) -> None:
-        """Show the page the state names."""
-        self.body[:] = [self.page.layout]
-        self.view.opened()
-        self.frame.opened(self.view.state.page)
+        """Show the page the state names; those seen before stay in the browser, hidden, as they were left."""
+        opened = self.page.layout
+        with unlocked():  # one message
+            for made in self._pages.values():
+                show(made.layout, made.layout is opened)
+            if opened not in self.body:
+                self.body.append(opened)
+            self.view.opened()
+            self.frame.opened(self.view.state.page)
 
     def _build(self, made: Page, name: str) -> None:
         document = pn.state.curdoc

@@ -14,7 +14,7 @@ import xarray as xr
 from dashboard import series, spread
 from dashboard.jobs import Lane
 from dashboard.layers import field
-from dashboard.pages.parts import choice, column, drawn, heading, html, job_bar, row, table_switch
+from dashboard.pages.parts import choice, column, drawn, heading, html, job_bar, row, show, table_switch
 from dashboard.pages.view import View
 from dashboard.plots.components import components, marked, precipitation
 from dashboard.plots.manylines import colors, many_lines, passing
@@ -206,7 +206,7 @@ class SeriesPart:
     def update(self, names: frozenset[str]) -> None:
         """Follow the selection, the source and the chosen view; a month step only moves the mark."""
         self.kind.chosen, self.many.chosen = self.state.series, self.state.many
-        self.many.shown = not self.view.selection.single
+        show(self.many, not self.view.selection.single)
         every = self.state.many == "all" and not self.view.selection.single
         if "time" in names and self._drawing is not None:
             self._show_curves(

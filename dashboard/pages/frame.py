@@ -163,9 +163,12 @@ def _template() -> Any:
     x, y = load_projection("equal_earth", lat.size, lat.astype("float32").tobytes()).outline
     points = zip(x[::6] / 1e4, -y[::6] / 1e4, strict=True)
     globe = "L".join(f"{a:.0f} {b:.0f}" for a, b in points)
-    text, script = ((Path(__file__).parent / f"page.{kind}").read_text(encoding="utf-8") for kind in ("html", "js"))
+    text, *scripts = (
+        (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("page.html", "page.js", "layout.js")
+    )
     bundle = pmui.Page._render_esm(server=True)  # the address that every one of its controls names
-    return BASE_TEMPLATE.environment.from_string(text, globals={"globe": globe, "script": script, "bundle": bundle})
+    parts = {"globe": globe, "script": "".join(scripts), "bundle": bundle}
+    return BASE_TEMPLATE.environment.from_string(text, globals=parts)
 
 
 def _prepare(document: Document | None) -> None:

@@ -25,26 +25,4 @@
     const plain = plot[name]
     plot[name] = function () { if (this.layout != null) plain.call(this) }
   }
-
-  // Each property that may change the layout had it computed anew at once, and every plot painted: an answer of the
-  // server that shows one control and hides another did so four times. Here once, when all of it has been taken in.
-  const { prototype: documents } = Bokeh.require("document").Document
-  const { _apply_json_patch: take } = documents
-  let stale = null
-  documents._apply_json_patch = function (...answer) {
-    const outer = stale
-    stale ??= new Set()
-    try { take.apply(this, answer) } finally {
-      const roots = outer ? [] : stale
-      stale = outer
-      for (const root of roots) if (!root.is_destroyed) root.invalidate_layout()
-    }
-  }
-  for (const view of [owner("Row", "invalidate_layout"), owner("panel.models.esm.ReactiveESM", "invalidate_layout")]) {
-    const { invalidate_layout: compute } = view
-    view.invalidate_layout = function () {
-      if (stale && !this.is_managed) stale.add(this)
-      else compute.call(this)
-    }
-  }
 }

@@ -274,7 +274,6 @@ class Buttons(Control):
     chosen = param.String(None, allow_None=True)
     joined = param.Boolean(False, doc="Draw them as one bar, for toggles.")
     label = param.String("")
-    shown = param.Boolean(True, doc="As `visible`, but no plot is laid out and painted anew for it.")
     _esm = _script("buttons")
 
     def __init__(self, act: Callable[[str], None] | None = None, **params: Any) -> None:

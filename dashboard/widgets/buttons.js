@@ -5,7 +5,7 @@ const ICONS = {
   source: "M6 3.5h8l4 4v13H6zM14 3.5v4h4M9 12h6M9 16h6",
   help: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9.5 9.5a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8M12 16.8v.2",
 }
-export function render({ model, el }) {
+export function render({ model }) {
   const box = document.createElement("div")
   const draw = () => {
     const choosing = model.chosen !== null && model.chosen !== undefined
@@ -13,7 +13,6 @@ export function render({ model, el }) {
     box.className = choosing || model.joined ? "segment words" : "buttonrow"
     box.setAttribute("role", choosing ? "radiogroup" : "group")
     if (model.label) box.setAttribute("aria-label", model.label)
-    el.getRootNode().host.style.display = model.shown ? "" : "none"
     box.replaceChildren()
     model.items.forEach((item, i) => {
       const node = document.createElement("button")
@@ -46,7 +45,7 @@ export function render({ model, el }) {
     })
     if (held) box.querySelector(`[data-id="${held}"]`)?.focus()
   }
-  for (const name of ["joined", "items", "chosen", "label", "shown"]) model.on(name, draw)
+  for (const name of ["joined", "items", "chosen", "label"]) model.on(name, draw)
   draw()
   return box
 }

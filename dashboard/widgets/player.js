@@ -76,6 +76,7 @@ export function render({ model, el }) {
     const pause = calm.matches ? 1600 : model.interval / SPEEDS[fast]
     const wait = asked === null ? pause - (performance.now() - shown) : 10
     timer = setTimeout(() => {
+      if (!box.checkVisibility()) { stop(); return } // another page is open
       if (asked === null && performance.now() - shown >= pause) { shown = performance.now(); set(wanted + 1) }
       tick()
     }, Math.max(wait, 10))
@@ -98,7 +99,7 @@ export function render({ model, el }) {
   back.onclick = () => { stop(); set(wanted - 1) }
   next.onclick = () => { stop(); set(wanted + 1) }
   slider.oninput = () => { stop(); set(Number(slider.value)) }
-  const step = (event) => { stop(); set(wanted + event.detail) }
+  const step = (event) => { if (box.checkVisibility()) { stop(); set(wanted + event.detail) } }
   window.addEventListener("hdl-step", step)
   model.on("value", arrive)
   model.on("labels", list)

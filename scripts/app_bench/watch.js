@@ -14,7 +14,7 @@ window.bench = (() => {
   const walk = (root, visit) => {
     for (const node of root.querySelectorAll("*")) {
       visit(node)
-      if (node.shadowRoot) walk(node.shadowRoot, visit)
+      if (node.shadowRoot && node.checkVisibility()) walk(node.shadowRoot, visit) // a hidden page is not seen
     }
   }
   bench.canvases = (plot) => {

@@ -1,0 +1,79 @@
+// BokehJS 3.9 lays out the whole document whenever anything in it changes its size, its visibility or its children: each
+// of the page's many controls had every figure measured and every style sheet written again, six tenths of the browser's
+// time while a page came. Our layout is CSS; what must be computed is the inside of a figure, and that its neighbours in
+// the same row or column line up with it. So a change is laid out where it is: the view that changed, its place among its
+// brothers, and the figures in it; for an answer of the server once, when all of it has been taken in. What stands in a
+// hidden page is left as it was, its canvases painted.
+{
+  const owner = (name, method) => {
+    let view = Bokeh.Models.get(name).prototype.default_view.prototype
+    while (!Object.hasOwn(view, method)) view = Object.getPrototypeOf(view)
+    return view
+  }
+  const layout = owner("Row", "compute_layout"), element = owner("Row", "after_resize")
+  const { compute_layout: compute, _after_resize: resized } = layout
+  const { after_resize: seen, _update_bbox: measure } = element
+  const within = (view) => (view.parent instanceof layout.constructor ? view.parent : null)
+  const is_plot = (view) => view.frame != null
+  // of a view that has been laid out: how it was shown
+  const shown = new WeakMap()
+  const looks = (view) => [view.model.visible, ...(view.model.css_classes ?? [])].join(" ")
+
+  const views = Object.getOwnPropertyDescriptor(layout, "layoutable_views").get
+  Object.defineProperty(layout, "layoutable_views", {
+    get() { return views.call(this).filter((child) => child.model.visible || !shown.has(child)) },
+  })
+  layout.compute_layout = function () {
+    if (within(this) == null) { compute.call(this); return }
+    const at = is_plot(this) ? within(this) : this
+    for (let view = at; view != null; view = within(view)) view._layout_computed = true
+    if (!at.el.checkVisibility()) return // its figures see their size when it is shown
+    at.measure_layout()
+    at.update_bbox()
+    at._compute_layout()
+    at.after_layout()
+  }
+  // the view, and its place among its brothers; further up only where it is the first figure, or the last that went
+  const lay_out = (at) => {
+    at.update_layout()
+    for (let view = within(at); view != null; view = within(view)) {
+      const had = view.layout != null
+      view.update_style()
+      for (const child of view.child_views) child.parent_style.clear()
+      view._update_layout()
+      if (had === (view.layout != null)) break
+    }
+    at.compute_layout()
+  }
+  let stale = null // what an answer has changed so far
+  layout.invalidate_layout = function () {
+    const held = shown.get(this), now = looks(this)
+    shown.set(this, now)
+    if (held !== undefined && held !== now) return // a matter of the style sheet: a figure sees its size change
+    if (stale) stale.add(this)
+    else lay_out(this)
+  }
+  const { prototype: documents } = Bokeh.require("document").Document
+  const { _apply_json_patch: take } = documents
+  documents._apply_json_patch = function (...answer) {
+    const outer = stale
+    stale ??= new Set()
+    try { take.apply(this, answer) } finally {
+      const changed = outer ? new Set() : stale
+      stale = outer
+      const covered = (view) => { for (let up = within(view); up; up = within(up)) if (changed.has(up)) return true; return false }
+      for (const view of changed) if (!view.is_destroyed && !covered(view)) lay_out(view)
+    }
+  }
+  layout._after_resize = function () {
+    if (is_plot(this) || !this._was_built) resized.call(this)
+  }
+  element.after_resize = function () {
+    if (this.el.checkVisibility()) seen.call(this)
+    else this.finish()
+  }
+  element._update_bbox = function () {
+    const kept = this.bbox.width > 0 && !this.el.checkVisibility()
+    return kept ? false : measure.call(this)
+  }
+}

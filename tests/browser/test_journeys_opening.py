@@ -1,0 +1,75 @@
+"""Journeys through opening the app and turning its pages: what stands there, when, and what it costs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from dashboard.state import PAGES
+from scripts.app_session import settle
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Explorer
+
+pytestmark = pytest.mark.browser
+
+KEPT_KB = 20  # a page that is shown again sends no pictures, no curves, no controls
+
+
+def _turn(app: Explorer, name: str) -> None:
+    """Go to a page by its link in the header, and wait until it rests."""
+    link = app.page.get_by_role("navigation").filter(visible=True).get_by_role("link", name=PAGES[name], exact=True)
+    link.click()
+    expect(link).to_have_attribute("aria-current", "page")
+    app.address_says(page=None if name == "explore" else name)
+    settle(app.page)
+
+
+def _filled(app: Explorer, plot: Locator) -> float:
+    """Share of a plot's width that its canvas takes."""
+    width = """(plot) => plot.shadowRoot.querySelector(".bk-Canvas").getBoundingClientRect().width / plot.clientWidth"""
+    return float(plot.evaluate(width))
+
+
+def test_a_page_seen_before_is_still_there(app: Explorer) -> None:
+    """It is as it was left, down to its pixels, and nearly nothing is sent for it; what changed meanwhile has come."""
+    sizes: list[int] = []
+    app.page.on("websocket", lambda socket: socket.on("framereceived", lambda data: sizes.append(len(data))))
+    app.open()
+    before = app.drawn(app.map)
+    app.map.evaluate("(plot) => { window.kept = plot }")
+    _turn(app, "learn")
+    sizes.clear()
+    _turn(app, "explore")
+    assert sum(sizes) < KEPT_KB * 1000
+    assert app.map.evaluate("(plot) => plot === window.kept")
+    app.until(lambda: app.drawn(app.map) == before, "the map is not as it was left")
+    _turn(app, "trust")
+    latitude = app.page.get_by_label("Latitude, degrees north").filter(visible=True)
+    latitude.fill("-20.5")
+    latitude.press("Enter")
+    expect(app.place).not_to_have_text(re.compile("Brazil, Northern"))
+    place = app.place.inner_text()
+    _turn(app, "explore")
+    expect(app.place).to_have_text(place)
+    expect(app.sentence).to_contain_text(place)
+    expect(app.curves).to_have_attribute("aria-label", re.compile(re.escape(place)))
+
+
+def test_a_page_left_hears_no_key_and_fits_another_window(app: Explorer) -> None:
+    """Arrow keys step the months of the open page alone; a window made smaller meanwhile is filled on return."""
+    app.open()
+    _turn(app, "learn")
+    app.page.get_by_role("heading", level=1).click()
+    app.page.keyboard.press("ArrowRight")
+    app.page.set_viewport_size({"width": 1200, "height": 800})
+    _turn(app, "explore")
+    expect(app.month).to_have_attribute("aria-valuetext", "May")
+    app.until(lambda: abs(_filled(app, app.map) - 1) < 0.02, "the map is not as wide as its place")
+    app.page.get_by_role("heading", level=1).click()
+    app.page.keyboard.press("ArrowRight")
+    expect(app.month).to_have_attribute("aria-valuetext", "June")
+    app.address_says(t="06")
