@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +26,10 @@ class Finer:
     month: int
     departure: bool = False
     classes: bool = False
+
+    def next_month(self) -> Finer:
+        """The same a month later; of a field without months, itself."""
+        return replace(self, month=self.month % 12 + 1) if open_fine().seasonal(self.name) else self
 
     @property
     def step(self) -> float:
@@ -73,3 +77,10 @@ def picture(finer: Finer, projection: Projection, window: screen.Window) -> scre
     """What the window shows of the field."""
     seen = _sight(projection, window)
     return screen.picture(seen, lambda n: _blocks(finer, n), finer.step, finer.classes)
+
+
+def ready(finer: Finer, projection: Projection, window: screen.Window) -> screen.Picture:
+    """The same with all that is sent of it; for a thread."""
+    found = picture(finer, projection, window)
+    _ = found.sent
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 import panel_material_ui as pmui
 
 from dashboard import classes, engine, finer, layers
+from dashboard.jobs import Lane
 from dashboard.pages.maps import map_pane
 from dashboard.pages.parts import SELECT, column, html, row, table_switch
 from dashboard.pages.view import View
 from dashboard.plots import ternary
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import OUTSIDE
+from dashboard.plots.screen import Picture
 from dashboard.plots.worldmap import WorldMap
 from dashboard.selection import flag_names
 from dashboard.sites import Gauge, gauges
@@ -38,7 +41,9 @@ class MapPart:
         self.map = WorldMap(FIGURE, self.view.projection(), view.world["cell"].values, view.dark)
         self.map.on_tap(self._tapped)
         self.map.on_draw(self._drawn)
-        self.map.on_window(self._draw_finer)
+        self.map.on_window(self._look_closer)
+        self._closer = Lane()
+        self._closer.param.watch(self._closer_failed, "error")
         self._make_controls()
         self._make_layout()
         self._updating, self._gauges = False, list[Gauge]()
@@ -197,8 +202,36 @@ class MapPart:
 
     def _draw_finer(self) -> None:
         """Where the quantity has a finer grid than the cells, what the window shows of it."""
+        self._closer.cancel()  # what was asked for the field or the month before
         grid = self.view.layer.finer
         self.map.set_picture(finer.picture(grid, self.map.projection, self.map.window) if grid is not None else None)
+        self._draw_ahead()
+
+    def _look_closer(self) -> None:
+        """Another part of the map is on the screen: the last picture stays till that of the new one is ready."""
+        grid = self.view.layer.finer
+
+        def done(drawn: Picture) -> None:
+            self.map.set_picture(drawn)
+            self._draw_ahead()
+
+        if grid is not None:
+            self._draw_aside(grid, done)
+
+    def _closer_failed(self, event: Any) -> None:
+        if event.new:
+            self.view.notice = event.new
+
+    def _draw_ahead(self) -> None:
+        """Have the month ready that is played or stepped to next."""
+        grid = self.view.layer.finer
+        if grid is not None and grid.next_month() != grid:
+            self._draw_aside(grid.next_month(), lambda _: None)
+
+    def _draw_aside(self, grid: finer.Finer, done: Callable[[Picture], None]) -> None:
+        """Draw the window off the event loop; what was under way is dropped."""
+        projection, window = self.map.projection, self.map.window
+        self._closer.start("Drawing the finer grid", lambda *_: finer.ready(grid, projection, window), done)
 
     def _update_controls(self, names: frozenset[str]) -> None:
         view, state = self.view, self.state

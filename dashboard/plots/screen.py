@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,11 @@ class Picture:
     offset: float
     scale: float
     step: float
+
+    @cached_property
+    def sent(self) -> NDArray[np.uint8]:
+        """The codes as they cross the wire."""
+        return wire(self.codes)
 
     def values(self) -> NDArray[np.float64]:
         """The values as they will be read, NaN where there is none."""

@@ -27,7 +27,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.plots.projection import Projection
-from dashboard.plots.screen import Picture, Window, rows_on_globe, wire
+from dashboard.plots.screen import Picture, Window, rows_on_globe
 from dashboard.plots.sheet import spoken
 from dashboard.theme import tokens
 
@@ -233,7 +233,7 @@ class WorldMap:
         self._rows.data = rows
         edges, meaning = (at.west, at.east, at.south, at.north), (picture.offset, picture.scale, picture.step)
         self._codes.tags = [at.rows, at.columns, *edges, *meaning, pole]
-        self._codes.data = {"code": wire(picture.codes)}
+        self._codes.data = {"code": picture.sent}
 
     def set_values(self, values: NDArray[np.float32]) -> None:
         """One number per cell; only this column is sent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import xarray as xr
 
 from dashboard import classes, export, finer, layers, map_picture
 from dashboard.handout import map_data
+from dashboard.pages.explore_map import MapPart
 from dashboard.pages.view import View
-from dashboard.state import State, apply
+from dashboard.plots import screen
+from dashboard.state import PROJECTIONS, State, apply
 from dashboard.tables import map_table
 from hdlcore.data.fine import open_fine
 
@@ -161,3 +164,75 @@ def test_without_the_store_the_cells_are_shown(view, monkeypatch) -> None:
     show(view, variable="elevation", time="01")
     shown = layers.layer("elevation", 1, False, view.observed, view.fields)
     assert shown.finer is None and np.isfinite(shown.values).all()
+
+
+#: West, east, south, north, in shares of the map.
+WINDOWS = ([0.1, 0.9, 0.1, 0.9], [0.4, 0.65, 0.4, 0.6], [0.5, 0.6, 0.5, 0.55])
+
+
+@pytest.fixture
+def part() -> MapPart:
+    """The map of a page of its own."""
+    return MapPart(View(State()), lambda text: None)
+
+
+def look_at(part: MapPart, shares: list[float]) -> None:
+    """What the browser says after a zoom: another part of the map is on the screen."""
+    west, east, south, north = part.map.projection.extent
+    across, up = (np.array(ends) for ends in (shares[:2], shares[2:]))
+    edges = [*(west + across * (east - west)).tolist(), *(south + up * (north - south)).tolist()]
+    for span, (start, end) in zip(part.map._ranges, (edges[:2], edges[2:]), strict=True):
+        span.update(start=start, end=end)
+    part.map._seen.data = {"edge": edges, "width": [500] * 4}
+
+
+async def drawn(part: MapPart) -> None:
+    """Wait until nothing is drawn aside any more."""
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.gather(*others)
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS)
+def test_of_windows_in_a_row_the_last_one_is_drawn_off_the_loop(part, projection) -> None:
+    """While a picture is made the loop turns; what is shown in the end is what the last window shows of the field."""
+    show(part.view, variable="elevation", projection=projection)
+
+    async def zoom() -> None:
+        before = part.map._picture
+        for edges in WINDOWS:
+            look_at(part, edges)
+        assert part.map._picture is before  # nothing was computed here
+        await drawn(part)
+
+    asyncio.run(zoom())
+    held, window, values = part.map._picture, part.map.window, part.view.layer.finer.values()
+    assert held.window == window and window.columns == 500
+    anew = screen.picture(screen.sight(part.map.projection, window), lambda n: screen.blocks(values, n))
+    np.testing.assert_array_equal(screen.unwire(part.map._codes.data["code"], held.codes.shape), anew.codes)
+
+
+@pytest.mark.parametrize("then", [{"variable": "ndvi_max"}, {"variable": "tws"}, {"projection": "robinson"}])
+def test_a_late_picture_never_covers_a_newer_view(part, then) -> None:
+    """A zoom is still being drawn when another quantity or projection is chosen: its picture is dropped."""
+    show(part.view, variable="elevation")
+
+    async def zoom_and_change() -> None:
+        look_at(part, WINDOWS[1])
+        await asyncio.sleep(0)  # its thread is under way
+        apply(part.state, then)
+        await drawn(part)
+
+    asyncio.run(zoom_and_change())
+    grid = part.view.layer.finer
+    want = finer.picture(grid, part.map.projection, part.map.window) if grid is not None else None
+    assert part.map._picture is want
+
+
+def test_the_month_to_come_is_ready(part) -> None:
+    """A fine field that is stepped through has been drawn when the step comes, also from December to January."""
+    show(part.view, variable="precipitation_reanalysis", time="12")
+    grid, made = part.view.layer.finer, finer.picture.cache_info().misses
+    assert grid.next_month() == layers.Finer(grid.name, 1)
+    apply(part.state, {"time": "01"})
+    assert finer.picture.cache_info().misses == made + 1  # of February, for the next one
+    assert part.map._picture is finer.picture(grid.next_month(), part.map.projection, part.map.window)
