@@ -8,14 +8,27 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from dashboard.layers import MONTHS, Layer
+from dashboard.layers import MONTHS, Layer, field
 from dashboard.scenario import in_words
 from dashboard.summary import quantity
+from hdlcore.runtime.sources import SourceInfo
+
+#: What was observed or reanalysed, as a side beside a model of the real world.
+OBSERVED = SourceInfo("observed", "Observed: GRACE, ERA5", "data", False, "mean seasons of GRACE and ERA5")
+#: Quantity of a model -> what is known of it.
+KNOWN = {
+    "tws": "tws_observed",
+    "precipitation": "precipitation_reanalysis",
+    "air_temperature": "air_temperature_reanalysis",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One side: what it is called, its map (None with a sentence why), its curves, its place and month."""
+    """One side: what it is called, its map (None with the `problem` why), its curves, its place and month.
+
+    `lack` says why there are no curves, where that is not the map's problem.
+    """
 
     title: str
     layer: Layer | None
@@ -24,6 +37,7 @@ class Side:
     month: int
     problem: str = ""
     generated: bool = False
+    lack: str = ""
 
     def at_place(self, of: NDArray[np.intp], area: NDArray) -> float:
         """Area-weighted value of the map over positions, NaN where there is none."""
@@ -32,6 +46,11 @@ class Side:
         values = self.layer.values[of].astype(float)
         good = np.isfinite(values)
         return float(np.average(values[good], weights=area[of][good])) if good.any() else float("nan")
+
+
+def gives(fields: xr.Dataset | None, name: str) -> bool:
+    """Whether a source says a quantity itself; what it lacks is shown as it was observed, beside any other source."""
+    return fields is not None and field(name, xr.Dataset(), fields) is not None
 
 
 def difference(left: Side, right: Side) -> NDArray[np.float32] | None:

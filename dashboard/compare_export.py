@@ -11,7 +11,9 @@ import pandas as pd
 import xarray as xr
 
 from dashboard import tidy
+from dashboard.compare import KNOWN, OBSERVED
 from dashboard.export import attributes, cells_code, netcdf_bytes
+from dashboard.layers import OBSERVED as CUBE
 from dashboard.scenario import in_words
 from hdlcore.variables import VARIABLES
 
@@ -90,12 +92,16 @@ def snippet(comparison: Comparison) -> str:
     view, state, name = comparison.view, comparison.state, comparison.view.layer.variable.name
     if state.compare in ("member", "scenario"):
         return _runs_snippet(comparison)
+    problem = comparison.right.problem or comparison.left.problem
+    if problem:
+        return f"# {problem}\n"
     if view.fields is None or name not in view.fields:
         return "# The quantity on the map is observed; the Explore page has its snippet.\n"
     lines = ["from hdlcore.runtime.engine import Engine", "", "engine = Engine()", "world = engine.world"]
     lines.append(f"left = engine.fields({view.model!r})[{name!r}]")
     other = comparison.other_model if state.compare == "model" else view.model
-    lines.append(f"right = engine.fields({other!r})[{name!r}]")
+    seen = other == OBSERVED.id and name in KNOWN
+    lines.append(f"right = world[{CUBE[KNOWN[name]]!r}]" if seen else f"right = engine.fields({other!r})[{name!r}]")
     if view.layer.departure and view.can_depart:
         lines += ["left = left - left.mean('month')", "right = right - right.mean('month')"]
     if view.layer.seasonal:

@@ -34,14 +34,12 @@ class CompareControls:
         self.place.on_message("go", self._go)
         self.compute = Buttons(lambda _: comparison.job.start(), items=[])
         self.scenario_row = row("scenariorow", *self.members, self.scenario, self.compute)
-        self.hint = html("plotnote")
         self.layout = column(
             "comparebar",
             row("byrow", html("label", "<p>L and R differ in</p>"), self.by, self.arrange),
             row("mapbar", self.quantity, self.other, self.scenario_row, self.projection),
             job_bar(comparison.scenario_job.lane),
             job_bar(comparison.member_job.lane),
-            self.hint,
         )
         comparison.follow(self.update)
 
@@ -97,8 +95,9 @@ class CompareControls:
         self._updating = True
         try:
             self.by.chosen, self.arrange.chosen = state.compare, state.arrange
+            if names & {"model", "compare", "other_model", "variable"}:
+                self.quantity.groups = self.comparison.choices()
             if "model" in names:
-                self.quantity.groups = view.choices
                 self.other.groups = picker_groups(self.comparison.others())
             self.quantity.value = view.shown_variable
             self.other.param.update(value=self.comparison.other_model or None, visible=state.compare == "model")
@@ -119,8 +118,6 @@ class CompareControls:
         lacking = self.comparison.job.lacking
         wanted = self.scenario_row.visible and self.comparison.job.possible and lacking > 0
         self.compute.items = [{"id": "map", "label": "Compute the map", "kind": "outlined"}] if wanted else []
-        self.hint.object = f"<p>{self.comparison.right.problem}</p>" if self.comparison.right.problem else ""
-        self.hint.visible = bool(self.comparison.right.problem)
         self._show_place()
 
     def _number_members(self) -> None:

@@ -6,7 +6,7 @@ from html import escape
 
 from dashboard.compare import Side
 from dashboard.pages.compare_view import Comparison
-from dashboard.pages.parts import column, drawn, heading, html, row, table_switch
+from dashboard.pages.parts import column, drawn, heading, html, job_bar, row, table_switch
 from dashboard.plots.components import components, limits
 from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Sheet
@@ -23,12 +23,14 @@ class CurvesPart:
         self.comparison, self.view = comparison, comparison.view
         self._names, self._sheets = (html("sidename"), html("sidename")), (Sheet(), Sheet())
         self._panes, self._lacks = tuple(map(drawn, self._sheets)), (html("plotnote"), html("plotnote"))
+        self._jobs, self._watched = column("jobs"), 0
         self.table = html("tableview", visible=False)
         self.note = html("plotnote")
         switch = table_switch(self.table, self._show_table, "Both curves as a table")
         self.layout = column(
             "part curvespart",
             row("parthead", heading("Stored water through the year"), switch),
+            self._jobs,
             row(
                 "curvepair",
                 *(column("curveside", *side) for side in zip(self._names, self._panes, self._lacks, strict=True)),
@@ -50,10 +52,13 @@ class CurvesPart:
         return [Panel.of(sheet, name=f"{letter}  {side.title}") for letter, side, sheet, pane in sides if pane.visible]
 
     def _drawable(self) -> list[Side]:
-        return [side for side in (self.comparison.left, self.comparison.right) if "tws" in side.season]
+        return [side for side in (self.comparison.left, self.comparison.right) if _seen(side)]
 
     def update(self, names: frozenset[str]) -> None:
-        """Follow both sides."""
+        """Follow both sides, and the runs that make their curves."""
+        lanes = self.comparison.lanes
+        if len(lanes) > self._watched:
+            self._jobs[:], self._watched = [job_bar(lane) for lane in lanes], len(lanes)
         sides = self._drawable()
         ends = [limits(side.season) for side in sides]
         span = (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
@@ -63,16 +68,16 @@ class CurvesPart:
         notes = ["Both on one vertical range."] if len(sides) == 2 else []
         if not self.view.selection.single:
             notes.append("Area-weighted mean over the cells.")
-        notes.append(self.view.label)
+        notes += self.comparison.origins()
         self.note.object = f"<p>{escape(' '.join(notes))}</p>"
         if self.table.visible:
             self._show_table()
 
     def _curve(self, number: int, side: Side, span: tuple[float, float] | None) -> None:
-        letter, here = "LR"[number], "tws" in side.season
-        name = f"<p><b><span class='letter'>{letter}</span>{escape(side.title)}</b></p>"
-        self._names[number].object = name
-        why = "" if here else side.problem or f"{side.title} holds no stored water."
+        letter, here = "LR"[number], _seen(side)
+        mark = '<span class="mark generated">generated</span>' if side.generated else ""
+        self._names[number].object = f"<p><b><span class='letter'>{letter}</span>{escape(side.title)}</b>{mark}</p>"
+        why = "" if here else side.lack or side.problem or f"{side.title} holds no stored water."
         self._lacks[number].object = f'<p role="status">{escape(why)}</p>' if why else ""
         self._panes[number].visible = here
         if here:
@@ -84,5 +89,10 @@ class CurvesPart:
     def _show_table(self) -> None:
         both = zip("LR", (self.comparison.left, self.comparison.right), strict=True)
         self.table.object = "".join(
-            series_table(side.season, f"{letter}: {side.title}") for letter, side in both if "tws" in side.season
+            series_table(side.season, f"{letter}: {side.title}") for letter, side in both if _seen(side)
         )
+
+
+def _seen(side: Side) -> bool:
+    """Whether there is stored water to draw, of a model or as it was observed."""
+    return bool({"tws", "tws_observed"} & set(side.season.data_vars))

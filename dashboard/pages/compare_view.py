@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dashboard import compare, engine, series, sources
 from dashboard.compare import Side
-from dashboard.layers import Layer, layer, yearly_mean
+from dashboard.jobs import Lane
+from dashboard.layers import Layer, field, layer, yearly_mean
 from dashboard.pages.experiment import Experiment
 from dashboard.pages.member_runs import MemberRuns
 from dashboard.pages.scenario_job import MemberJob, ScenarioJob, member_count
@@ -21,6 +22,7 @@ from dashboard.selection import Selection, cell_label
 from dashboard.series import STORES
 from hdlcore.errors import HDLError, RequestError
 from hdlcore.runtime.sources import SourceInfo
+from hdlcore.variables import variable
 
 Update = Callable[[frozenset[str]], None]
 CURVES = (*series.STORES, "precipitation")
@@ -58,6 +60,11 @@ class Comparison(Told):
         """What computes the maps that are not at hand."""
         return self.member_job if self.state.compare == "member" else self.scenario_job
 
+    @property
+    def lanes(self) -> list[Lane]:
+        """Where curves are run live, as far as any have been."""
+        return [part.lane for part in (self.experiment, self.members) if part is not None]
+
     # -- the two sides ------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
@@ -71,7 +78,7 @@ class Comparison(Told):
             "scenario": "As it was",
         }[by]
         at = view.selection.position
-        self.left = Side(title, view.layer, view.season(), at, self.state.month, generated=view.generated)
+        self.left = self._own(title)
         make = {
             "model": self._model, "member": self._members, "cell": self._cell, "month": self._month,
             "scenario": self._scenario,
@@ -81,9 +88,41 @@ class Comparison(Told):
         except HDLError as error:
             self.right = Side("", None, xr.Dataset(), at, self.state.month, str(error))
 
+    def _own(self, title: str) -> Side:
+        """L. A model that brings no maps has none: what is observed is no map of it."""
+        view = self.view
+        at, month = view.selection.position, self.state.month
+        if view.kind == "model" and view.fields is None and self.state.compare not in ("cell", "month"):
+            return Side(title, None, xr.Dataset(), at, month, view.fields_problem, view.generated)
+        return Side(title, view.layer, view.season(), at, month, generated=view.generated)
+
     def others(self) -> dict[str, SourceInfo]:
-        """What R can be, beside L."""
-        return {name: info for name, info in self.view.sources().items() if name != self.view.model}
+        """What R can be, beside L: other sources, and for a model of the real world what was observed."""
+        view = self.view
+        found = {name: info for name, info in view.sources().items() if name != view.model}
+        real = view.kind == "model" and not view.generated
+        return found | ({compare.OBSERVED.id: compare.OBSERVED} if real else {})
+
+    def choices(self) -> dict[str, dict[str, str]]:
+        """Quantities that can be compared, by group; the shown one is always among them."""
+        view, by = self.view, self.state.compare
+        shown = view.shown_variable
+
+        def offered(name: str) -> bool:
+            if by == "member":
+                return name in STORES
+            if by == "month":
+                values = field(name, view.observed, view.fields)
+                return values is not None and values.ndim == 2
+            if by == "scenario":
+                return variable(name).kind in ("store", "flux")
+            return by != "model" or not self._incomparable(name)
+
+        kept = {
+            group: {title: name for title, name in entries.items() if name == shown or offered(name)}
+            for group, entries in view.choices.items()
+        }
+        return {group: entries for group, entries in kept.items() if entries}
 
     @property
     def other_model(self) -> str:
@@ -91,22 +130,64 @@ class Comparison(Told):
         others = self.others()
         return self.state.other_model if self.state.other_model in others else next(iter(others), "")
 
+    def _fields_of_r(self) -> tuple[xr.Dataset | None, str]:
+        """Maps of R, or why there are none."""
+        own = self.view.uploads.find(self.other_model)
+        return own.fields() if own is not None else engine.get_fields(self.other_model)
+
+    def _incomparable(self, name: str) -> str:
+        """Why L and R, two sources, cannot be compared in a quantity; empty when they can."""
+        view, what = self.view, variable(name).long_name
+        left = view.source.title if view.source is not None else "L"
+        if self.other_model == compare.OBSERVED.id:
+            if name not in compare.KNOWN:
+                known = ", ".join(variable(one).long_name.lower() for one in compare.KNOWN)
+                return f"Nothing was observed of {what.lower()}; observed are {known}."
+            return (
+                "" if compare.gives(view.fields, name) else f"{left} gives no {what.lower()}; choose another quantity."
+            )
+        fields, problem = self._fields_of_r()
+        info = self.others()[self.other_model]
+        has = compare.gives(view.fields, name), compare.gives(fields, name)
+        if all(has):
+            return ""
+        if not any(has) and view.kind == info.kind == "model":
+            return problem or f"{what} was observed and is the same beside both; choose a quantity that both give."
+        lacking = left if not has[0] else info.title
+        return problem or f"{lacking} has no {what.lower()}; choose another quantity."
+
     def _model(self) -> Side:
         view, state, name = self.view, self.state, self.other_model
-        info = view.sources().get(name)
+        info = self.others().get(name)
         if info is None:
-            raise RequestError("There is only one model here; add one with 'hdl serve --models DIR'.")
-        own = view.uploads.find(name)
-        fields, problem = own.fields() if own is not None else engine.get_fields(name)
+            raise RequestError(
+                "There is only one model here; add one with 'hdl serve --models DIR'. Models of rivers are compared at "
+                "their gauges, on the page Data."
+            )
+        at, month, shown = view.selection.position, state.month, view.layer.variable.name
+        if name == compare.OBSERVED.id:
+            return self._observed()
+        fields, _ = self._fields_of_r()
         world = sources.observed_with(info, view.world)
-        season = series.season(world, fields, view.selection)
-        at, month = view.selection.position, state.month
-        try:
-            shown = layer(view.layer.variable.name, month, state.departure, world, fields, info.generated)
-        except RequestError:
-            lacks = problem or f"{info.title} has no {view.layer.variable.long_name.lower()}; choose another quantity."
-            return Side(info.title, None, season, at, month, lacks, info.generated)
-        return Side(info.title, shown, season, at, month, generated=info.generated)
+        season = series.season(world, fields, view.selection) if fields is not None else xr.Dataset()
+        problem = self._incomparable(shown)
+        if problem:
+            return Side(info.title, None, season, at, month, problem, info.generated)
+        found = layer(shown, month, state.departure, world, fields, info.generated)
+        return Side(info.title, found, season, at, month, generated=info.generated)
+
+    def _observed(self) -> Side:
+        """What was observed of the quantity of a model."""
+        view, month, at = self.view, self.state.month, self.view.selection.position
+        season = series.season(view.world, None, view.selection)
+        title, name = compare.OBSERVED.title, view.layer.variable.name
+        problem = self._incomparable(name)
+        if not problem and name == "tws" and not view.layer.departure:
+            problem = "GRACE sees only departures from the yearly mean; show those, by the switch on the page Explore."
+        if problem:
+            return Side(title, None, season, at, month, problem)
+        found = layer(compare.KNOWN[name], month, self.state.departure, view.world, None)
+        return Side(title, found, season, at, month)
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -131,7 +212,7 @@ class Comparison(Told):
         sides = [
             Side(
                 f"Member {number} of {count}", self._member_layer(field), season, view.selection.position, state.month,
-                problem, view.generated,
+                problem, view.generated, self.members.lack,
             )
             for number, field, season in zip(chosen, fields, seasons, strict=True)
         ]  # fmt: skip
@@ -174,24 +255,24 @@ class Comparison(Told):
         if self.experiment is None:
             self.experiment = Experiment(view)
             self.experiment.follow(lambda names: self._told(names))
-        runs = self.experiment.runs
-        season = view.season()
-        if runs is not None:
+        runs, season = self.experiment.runs, xr.Dataset()
+        lack = "" if runs is not None else self.experiment.empty or "Both runs of this place are on their way."
+        if runs is not None and state.scenario:
             plain, season = compare.season_of_runs(runs.plain, runs.changed, CURVES)
             self.left = Side(titles[0], view.layer, plain, at, state.month, generated=view.generated)
         if not state.scenario:
-            problem = "No change is set; choose one below, or make one on the page What if."
+            problem = "No change is set; choose one above, or make one on the page What if."
             return Side(titles[1], None, season, at, state.month, problem)
         gained = self.scenario_job.difference(view.layer.variable.name)
         if gained is None:
-            problem = self.experiment.empty or "The map of R has not been computed; the curves are of a live run."
-            return Side(titles[1], None, season, at, state.month, problem, view.generated)
+            problem = "The map of R takes minutes; press Compute the map, and the coarse one is soon there."
+            return Side(titles[1], None, season, at, state.month, problem, view.generated, lack)
         assert self.scenario_job.fields is not None
         world, known = view.world, self.scenario_job.fields.known
         taken = gained - yearly_mean(gained) if view.layer.departure else gained
         added = filled(taken[state.month - 1], known, world["lat"].values, world["lon"].values)
         shown = compare.with_difference(view.layer, added)
-        return Side(titles[1], shown, season, at, state.month, generated=view.generated)
+        return Side(titles[1], shown, season, at, state.month, generated=view.generated, lack=lack)
 
     def _told(self, names: frozenset[str]) -> None:
         if "runs" in names and self._parts:
@@ -211,6 +292,13 @@ class Comparison(Told):
     def agreement(self) -> dict[str, float]:
         """How far the maps differ over the cells left."""
         return compare.agreement(self.left, self.right, self.view.selection.mask, self.view.world["area"].values)
+
+    def origins(self) -> list[str]:
+        """Where the numbers of L come from, and of R where it is another source."""
+        own = self.view.label
+        other = self.others().get(self.other_model) if self.state.compare == "model" else None
+        label = sources.label(other) if other is not None else own
+        return [own] if label == own else [f"L: {own}", f"R: {label}"]
 
     def sentence(self) -> str:
         """What is seen, in words."""

@@ -31,6 +31,19 @@ class MemberRuns:
         self._run()
         return self._members
 
+    @property
+    def lack(self) -> str:
+        """Why there are no members yet."""
+        count = self.view.selection.of.size
+        if self._members is not None:
+            return ""
+        if count > MOST_CELLS:
+            return (
+                f"{count:,} cells are too many to run with every member while you wait (up to {MOST_CELLS:,}); narrow "
+                "the selection."
+            )
+        return self.lane.error or "Every member is run for this place; one moment."
+
     def season(self, number: int) -> xr.Dataset:
         """Departures of a member's stores (member from 1) from their yearly means, mm, (month); empty until it ran."""
         held = self.members()

@@ -37,6 +37,35 @@ def test_what_r_lacks_is_said_and_the_page_stays() -> None:
     assert held.agreement() == {"cells": 0} and held.difference() is None
 
 
+def test_a_model_is_compared_with_what_was_observed() -> None:
+    held = _comparison(compare="model", other_model="observed")
+    world = held.view.world
+    assert held.left.layer is not None and held.right.layer is not None
+    np.testing.assert_array_equal(held.right.layer.values, world["tws_observed_msc"].values[held.state.month - 1])
+    assert set(held.right.season.data_vars) >= {"tws_observed"} and "tws" not in held.right.season
+    assert held.agreement()["correlation"] > 0.8, "the model learned from it"
+    apply(held.state, {"variable": "groundwater"})
+    assert "Nothing was observed of groundwater" in held.right.problem and held.difference() is None
+    offered = {name for entries in held.choices().values() for name in entries.values()}
+    assert offered == {*compare.KNOWN, "groundwater"}
+    apply(held.state, {"variable": "tws", "departure": False})
+    assert "departures" in held.right.problem
+    assert "observed" not in _comparison(compare="model", model="global-twin").others()
+
+
+def test_what_was_observed_is_never_compared_with_itself() -> None:
+    """A quantity that neither source gives stands beside both; two models without maps have nothing to compare."""
+    held = _comparison(compare="model", variable="elevation")
+    assert held.right.layer is None and "is the same beside both" in held.sentence()
+    offered = [name for entries in held.choices().values() for name in entries.values()]
+    assert "groundwater" in offered and "ndvi_max" not in offered and "elevation" in offered
+    bare = _comparison(compare="model")
+    bare.view.fields, bare.view.fields_problem = None, "This model brings no maps."
+    bare.refresh()
+    assert bare.left.layer is None and bare.difference() is None and bare.agreement() == {"cells": 0}
+    assert not bare.left.season.data_vars and "no maps" in bare.sentence() + bare.left.problem
+
+
 def test_two_cells_have_one_map_and_two_curves() -> None:
     held = _comparison(compare="cell")
     assert held.left.layer is held.right.layer
@@ -57,7 +86,7 @@ def test_two_months_differ_by_the_season_alone() -> None:
 def test_a_scenario_has_live_curves_and_the_map_as_far_as_it_is_known() -> None:
     text = "precipitation*0.5@2004-01-01..2004-12-31"
     held = _comparison(compare="scenario", scenario=text)
-    assert "has not been computed" in held.right.problem
+    assert "press Compute the map" in held.right.problem and not held.right.lack
     assert float(held.right.season["tws"].mean()) < float(held.left.season["tws"].mean()) - 1
     assert float(held.left.season["tws"].mean()) == pytest.approx(0, abs=1e-6)
     held.job.refresh()

@@ -119,13 +119,14 @@ def test_the_snippet_of_data_is_the_series(pages: dict[str, Any], capsys) -> Non
     "values",
     [
         {},
+        {"other_model": "observed", "variable": "tws"},
         {"other_model": "twin-earth", "region": "Brazil", "latitude": (-20.0, 0.0)},
         {"compare": "month", "other_time": "11", "departure": False},
         {"compare": "cell", "other_cell": AT + 10, "climate_zones": (), "focus": "cell"},
         {"compare": "member", "climate_zones": (), "focus": "cell", "member": 1, "other_member": 2},
         {"compare": "scenario", "climate_zones": (), "focus": "cell", "scenario": "air_temperature+2"},
     ],
-    ids=["model", "filter", "month", "cell", "member", "scenario"],
+    ids=["model", "observed", "filter", "month", "cell", "member", "scenario"],
 )
 def test_the_snippet_of_a_comparison_is_what_is_compared(values: dict[str, Any], capsys) -> None:
     state = State()
