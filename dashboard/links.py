@@ -314,6 +314,8 @@ CODECS = (
     Codec("set", "dataset", str, _text()),
     Codec("site", "site", str, _read_site),
     Codec("qty", "quantity", str, _text()),
+    Codec("river", "river", str, _text()),
+    Codec("beside", "beside", str, _text()),
     Codec("step", "step", str, _choice(STEPS)),
     Codec("years", "years", _write_codes, _read_years),
     Codec("tour", "tour", str, _text()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -67,17 +68,36 @@ def sentence(run: xr.Dataset, info: ModelInfo) -> str:
     return f"{text}; {', '.join(others)}." if others else f"{text}."
 
 
-def descriptions(run: xr.Dataset, info: ModelInfo) -> dict[str, str]:
-    """What a screen reader says of each figure of the days shown."""
-    place = called(str(run.attrs["place"]))
-    rain = float(run["precipitation"].mean())
-    stores = ", ".join(
-        f"{label} {number(float(run[name].min()))} to {number(float(run[name].max()))} mm"
-        for name, label in (("swe", "snow"), ("soil_moisture", "soil"), ("groundwater", "groundwater"))
-        if name in run
+def together(runs: Sequence[xr.Dataset], titles: Sequence[str]) -> str:
+    """How good two models are at one place, on the days that neither learned from."""
+    place = str(runs[0].attrs["place"])
+    both = runs[0]["tested"].values & runs[1]["tested"].values
+    observed = np.where(both, runs[0]["runoff_observed"].values.astype(float), np.nan)
+    if not np.isfinite(observed).any():
+        return f"{place}: nothing was observed on days that neither model learned from."
+    scores = [float(nse(run["runoff"].values.astype(float), observed)) for run in runs]
+    apart = float(np.sqrt(np.mean((runs[1]["runoff"].values - runs[0]["runoff"].values)[both].astype(float) ** 2)))
+    days = runs[0]["time"].values[both]
+    return (
+        f"{place}: efficiency (NSE) of L, {titles[0]}, {scores[0]:.2f}, of R, {titles[1]}, {scores[1]:.2f}, on the "
+        f"days from {str(days[0])[:10]} to {str(days[-1])[:10]} that neither learned from; their runoff is {apart:.2f} "
+        "mm a day apart (root mean square)."
     )
-    return {
-        "rain": f"Rain and snow at {place}: {rain:.1f} mm a day on average",
-        "runoff": f"Runoff at {place}, observed and simulated by {info.title}",
-        "stores": f"Stores simulated at {place}: {stores}",
+
+
+def descriptions(runs: Sequence[xr.Dataset], titles: Sequence[str]) -> dict[str, str]:
+    """What a screen reader says of each figure of the days shown."""
+    place = str(runs[0].attrs["place"])
+    made = " and ".join(titles)
+    found = {
+        "rain": f"Rain and snow at {place}: {float(runs[0]['precipitation'].mean()):.1f} mm a day on average",
+        "runoff": f"Runoff at {place}, observed and simulated by {made}",
     }
+    for letter, run in zip("LR", runs, strict=False):
+        held = ", ".join(
+            f"{label} {number(float(run[name].min()))} to {number(float(run[name].max()))} mm"
+            for name, label in (("swe", "snow"), ("soil_moisture", "soil"), ("groundwater", "groundwater"))
+            if name in run
+        )
+        found[letter] = f"Stores simulated at {place}{f' by {letter}' if len(runs) > 1 else ''}: {held}"
+    return found

@@ -116,6 +116,8 @@ class State(param.Parameterized):
     step = param.Selector(
         default="", objects=["", *STEPS], doc="Data page: time step; empty means the finest there is."
     )
+    river = param.String("", doc="Data page: model of rivers that is run (L); empty means the first there is.")
+    beside = param.String("", doc="Data page: model of rivers that is run beside it (R), or empty.")
     years = param.Parameter(None, doc="(first, last) year of the series shown, or None for all.")
 
     tour = param.String("", doc="Guided tour that is under way, or empty.")
@@ -142,7 +144,7 @@ class State(param.Parameterized):
 
 
 FILTERS = ("climate_zones", "land_covers", "latitude", "values", "region", "polygon", "memory_box")
-OF_DATA = ("dataset", "site", "quantity", "step", "years")  # what the Data page looks at
+OF_DATA = ("dataset", "site", "quantity", "step", "years", "river", "beside")  # what the Data page looks at
 FIELDS = tuple(name for name in State.param if name != "name")
 
 

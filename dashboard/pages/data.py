@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from io import BytesIO
 
@@ -91,12 +92,15 @@ class DataPage(Page):
             name = export.file_name(data)
             found["Series as CSV"] = (f"{name}.csv", "text/csv", lambda: export.series_csv(data))
             found["Series as NetCDF"] = (f"{name}.nc", "application/x-netcdf", lambda: export.series_netcdf(data))
-        simulated = self._simulated.shown if self._simulated is not None else None
-        if simulated is not None and simulated.sizes["time"]:
-            name = f"{data.data.about.id}-{data.site}-simulated"
-            found["Simulated as CSV"] = (f"{name}.csv", "text/csv", lambda: export.simulated_csv(data, simulated))
-            found["Simulated as NetCDF"] = (
-                f"{name}.nc", "application/x-netcdf", lambda: export.simulated_netcdf(simulated),
+        part = self._simulated
+        for letter, info, run in zip("LR", part.chosen, part.shown, strict=False) if part is not None else ():
+            if not run.sizes["time"]:
+                continue
+            which = f"Simulated{f' by {letter}' if len(part.shown) > 1 else ''}"  # type: ignore[union-attr]
+            name = f"{data.data.about.id}-{data.site}-{info.id}-simulated"
+            found[f"{which} as CSV"] = (f"{name}.csv", "text/csv", partial(export.simulated_csv, data, run))
+            found[f"{which} as NetCDF"] = (
+                f"{name}.nc", "application/x-netcdf", partial(export.simulated_netcdf, run),
             )  # fmt: skip
         if report is not None and report.review is not None:
             for which, label in (("text", "Report as text"), ("json", "Report as JSON")):
@@ -108,7 +112,10 @@ class DataPage(Page):
         """The series."""
         data, about = self.data, self.data.data.about
         title = data.quantity.long_name if data.quantity is not None else ""
-        parts = {"Series as PNG": (f"{export.file_name(data)}.png", self._curve, title)}
+        parts = {
+            "Series as PNG": (f"{export.file_name(data)}.png", self._curve, title),
+            "Hydrograph as PNG": (f"{about.id}-{data.site}-hydrograph.png", self._simulated, data.site_name),
+        }
         return pictures.drawn(parts, export.credit(data), about.generated)
 
     def snippet(self) -> str:
@@ -121,17 +128,17 @@ class DataPage(Page):
     def _simulated_snippet(self) -> str:
         """The model's run at the chosen place, where there is one."""
         part = self._simulated
-        if part is None or part.info is None:
+        if part is None or not part.chosen:
             return ""
         cell = int(self.data.data.places["cell"].values[self.data.site])
-        lines = ["from hdlcore.runtime.engine import Engine", "", f"print(Engine().site({part.info.id!r}, {cell}))"]
+        lines = ["from hdlcore.runtime.engine import Engine", "", "engine = Engine()"]
+        lines += [f"print(engine.site({info.id!r}, {cell}))" for info in part.chosen]
         return "\n" + "\n".join(lines) + "\n"
 
     def provenance(self) -> str:
         """Of the chosen data set."""
         rows = export.provenance(self.data)
-        run = self._simulated.run if self._simulated is not None else None
-        if run is not None:
+        for run in self._simulated.runs if self._simulated is not None else []:
             rows += [("Simulated by", str(run.attrs["model"])), ("Weights", str(run.attrs["model_weights_sha256"]))]
             rows += [("Its weather", str(run.attrs["weather"]))]
         return "<dl>" + "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in rows) + "</dl>"

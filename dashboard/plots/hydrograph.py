@@ -1,126 +1,132 @@
-"""A river day by day: rain hanging from the top, runoff observed and simulated, the stores. Pure Bokeh."""
+"""A river day by day: rain from the top, runoff observed and simulated with its bands, the stores. Pure: drawings.
+
+Input: runs (time) as `Engine.site` gives them, cut to the days wanted; one model, or two (L and R) of one place.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from bokeh.models import BasicTicker, BoxAnnotation, ColumnDataSource, DatetimeTickFormatter, Label, Range1d
-from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from dashboard.plots.sheet import quiet_figure, spoken
+from dashboard.plots.components import LABELS
+from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.sheet import Drawing, Mark, numbers, words
 from dashboard.plots.timeseries import span_of, thinned
-from dashboard.theme import DASHES, FONT, FORCING_COLORS, component_colors, tokens
+from dashboard.theme import DASHES, FORCING_COLORS, component_colors, label_colors, tokens
 
-RAIN, RUNOFF, STORES = 64, 240, 150  # px
-EDGE = 56
+RAIN, RUNOFF, STORES = 64, 240, 130  # px
+EDGE, FOOT = 64, 34  # px left of the frame, and under it
+ROOM = 0.2  # share of the span kept free at the right, for the names
 DRAWN = ("swe", "soil_moisture", "groundwater")
+BANDS = (("runoff_low_90", "runoff_high_90", 0.14), ("runoff_low_50", "runoff_high_50", 0.22))
 
 
-def kept_days(data: xr.Dataset) -> NDArray[np.intp]:
-    """Days to draw: all where they are few, else highs and lows of both curves."""
-    both = [thinned(data[name].values.astype(float)) for name in ("runoff", "runoff_observed")]
-    return np.unique(np.concatenate(both))
+def kept_days(runs: Sequence[xr.Dataset]) -> NDArray[np.intp]:
+    """Days to draw: all where they are few, else highs and lows of every curve of runoff."""
+    curves = [run["runoff"].values for run in runs] + [runs[0]["runoff_observed"].values]
+    return np.unique(np.concatenate([thinned(curve.astype(float)) for curve in curves]))
 
 
-class Hydrograph:
-    """Three figures named `name`-rain, -runoff and -stores on one time axis; `show` gives them a run."""
-
-    def __init__(self, name: str, dark: bool) -> None:
-        self._x = Range1d(0, 1)
-        self.rain, self.runoff, self.stores = (
-            figure(
-                name=f"{name}-{part}", x_range=self._x, y_range=Range1d(0, 1), sizing_mode="stretch_width",
-                height=height, tools=[], toolbar_location=None, x_axis_type="datetime",
-            )
-            for part, height in (("rain", RAIN), ("runoff", RUNOFF), ("stores", STORES))
-        )  # fmt: skip
-        self._source = ColumnDataSource(
-            {key: [] for key in ("time", "rain", "zero", "seen", "made", "low", "high", *DRAWN)}
-        )
-        held = {"source": self._source}
-        self._bars = self.rain.varea("time", "zero", "rain", fill_alpha=0.75, **held)
-        self._band = self.runoff.varea("time", "low", "high", fill_alpha=0.2, **held)
-        self._seen = self.runoff.line("time", "seen", line_width=1.3, **held)
-        self._made = self.runoff.line("time", "made", line_width=1.6, **held)
-        self._lines = {
-            store: self.stores.line("time", store, line_width=1.6, line_dash=DASHES[store], **held) for store in DRAWN
-        }
-        self._tested = BoxAnnotation(left=0, right=0, fill_alpha=0.06, line_color=None)
-        self._word = Label(x=0, y=0, text="", text_font_size="12px", x_offset=4, y_offset=-16)
-        self.runoff.add_layout(self._tested)
-        self.runoff.add_layout(self._word)
-        self._said = {"rain": "", "runoff": "", "stores": ""}
-        self.set_mode(dark)
-
-    @property
-    def figures(self) -> list[Any]:
-        """From top to bottom."""
-        return [self.rain, self.runoff, self.stores]
-
-    def show(self, data: xr.Dataset, said: dict[str, str]) -> None:
-        """A run (time) as `Engine.site` gives it, cut to the days wanted; `said` describes each figure."""
-        at = kept_days(data)
-        part = data.isel(time=at)
-
-        def column(name: str) -> NDArray[np.float64]:
-            return part[name].values.astype(float) if name in part else np.full(at.size, np.nan)
-
-        rain = _blocks(data["precipitation"].values.astype(float), at)
-        self._source.data = {
-            "time": part["time"].values, "rain": rain, "zero": np.zeros(at.size), "seen": column("runoff_observed"),
-            "made": column("runoff"), "low": column("runoff_low_90"), "high": column("runoff_high_90"),
-            **{store: column(store) for store in DRAWN},
-        }  # fmt: skip
-        times = data["time"].values.astype("datetime64[ms]").astype(float)
-        self._x.update(start=float(times[0]), end=float(times[-1]))
-        self.rain.y_range.update(start=1.05 * max(float(np.nanmax(rain, initial=1.0)), 1.0), end=0)
-        both = np.concatenate([column("runoff"), column("runoff_observed")])
-        low, high = span_of(both)
-        self.runoff.y_range.update(start=min(low, 0), end=high)
-        ends = span_of(np.concatenate([column(store) for store in DRAWN]))
-        self.stores.y_range.update(start=ends[0], end=ends[1])
-        tested = np.flatnonzero(data["tested"].values)
-        if tested.size:
-            self._tested.update(left=float(times[tested[0]]), right=float(times[tested[-1]]), visible=True)
-            self._word.update(x=float(times[tested[0]]), y=high, text="test period, never trained on", visible=True)
-        else:
-            self._tested.visible = self._word.visible = False
-        self._said = said
-        self._describe()
-
-    def _describe(self) -> None:
-        for name, fig in zip(self._said, self.figures, strict=True):
-            fig.html_attributes = spoken(self._said[name])
-
-    def set_mode(self, dark: bool) -> None:
-        """Light or dark tones."""
-        tone, colors = tokens(dark), component_colors(dark)
-        labels = ("rain, mm", "runoff, mm a day", "stored water, mm")
-        for fig, label in zip(self.figures, labels, strict=True):
-            quiet_figure(fig, tone, "", left=EDGE, right=8, top=4)
-            fig.yaxis.axis_label = label
-            fig.xaxis.ticker.desired_num_ticks = 4  # room on a phone
-            fig.xaxis.formatter = DatetimeTickFormatter(
-                days="%d %b", months="%b %Y", years="%Y", context_which="end", hide_repeats=True
-            )
-        self.rain.yaxis.ticker = BasicTicker(desired_num_ticks=2, num_minor_ticks=0)
-        self.stores.yaxis.ticker = BasicTicker(desired_num_ticks=3, num_minor_ticks=0)
-        self.rain.xaxis.visible = self.runoff.xaxis.visible = False
-        self._bars.glyph.fill_color = FORCING_COLORS["precipitation"]
-        self._band.glyph.fill_color = tone["accent"]
-        self._seen.glyph.line_color = tone["text"]
-        self._made.glyph.line_color = tone["accent"]
-        for store, line in self._lines.items():
-            line.glyph.line_color = colors[store]
-        self._tested.fill_color = tone["accent"]
-        self._word.update(text_color=tone["quiet"], text_font=FONT)
-        self._describe()
+def inks(dark: bool) -> tuple[str, str]:
+    """Colours of the first model and of the second."""
+    return tokens(dark)["accent"], tokens(dark)["warn"]
 
 
-def _blocks(daily: NDArray, at: NDArray[np.intp]) -> NDArray[np.float64]:
+def _frame(run: xr.Dataset) -> tuple[float, float]:
+    at = numbers(run["time"].values)
+    return float(at[0]), float(at[-1] + (at[-1] - at[0]) * ROOM)
+
+
+def rain(runs: Sequence[xr.Dataset], dark: bool = False, text: str = "") -> Drawing:
+    """Precipitation hanging from the top; where days are left out, the most of those."""
+    run, kept = runs[0], kept_days(runs)
+    amount = _blocks(run["precipitation"].values.astype(np.float32), kept)
+    at = numbers(run["time"].values)[kept]
+    most = max(float(np.nanmax(amount, initial=1.0)), 1.0)
+    color = "#5AAEE0" if dark else FORCING_COLORS["precipitation"]
+    look = {"x": "at", "y1": "zero", "y2": "rain", "fill_color": color, "fill_alpha": 0.75}
+    table = {"at": at, "rain": amount, "zero": np.zeros_like(amount)}
+    return Drawing(
+        {"rain": table}, [Mark("varea", "rain", look)], _frame(run), (1.05 * most, 0), RAIN, dark, text, y_ticks=2,
+        y_label="mm d⁻¹", x_shown=False, left=EDGE,
+    )  # fmt: skip
+
+
+def runoff(runs: Sequence[xr.Dataset], dark: bool = False, text: str = "") -> Drawing:
+    """Observed and simulated runoff; bands of 50 and 90 % of the first model; the days nobody learned from shaded."""
+    first, kept, tone = runs[0], kept_days(runs), tokens(dark)
+    at = numbers(first["time"].values)
+    curves: dict[str, Any] = {"at": at[kept], "observed": first["runoff_observed"].values[kept].astype(np.float32)}
+    named = ["Simulated"] if len(runs) == 1 else ["L", "R"]
+    marks = []
+    for low, high, alpha in BANDS if len(runs) == 1 else ():
+        if low in first:
+            curves |= {name: first[name].values[kept].astype(np.float32) for name in (low, high)}
+            look = {"x": "at", "y1": low, "y2": high, "fill_color": tone["accent"], "fill_alpha": alpha}
+            marks.append(Mark("varea", "curves", look))
+    seen = {"x": "at", "y": "observed", "line_color": tone["text"], "line_width": 1.3}
+    marks.append(Mark("line", "curves", seen))
+    for name, run, ink in zip(named, runs, inks(dark), strict=False):
+        curves[name] = run["runoff"].values[kept].astype(np.float32)
+        marks.append(Mark("line", "curves", {"x": "at", "y": name, "line_color": ink, "line_width": 1.6}))
+    least, most = span_of(np.concatenate([curves[name] for name in ("observed", *named)]))
+    limits = (min(least, 0.0), most)
+    tested, end = at[first["tested"].values.astype(bool)], float(at[-1])
+    ends = [_last(curves[name]) for name in ("observed", *named)]
+    names = end_names(end, ends, ["Observed", *named], [tone["text"], *inks(dark)[: len(runs)]], limits, RUNOFF - FOOT)
+    tables: dict[str, dict[str, Any]] = {
+        "tested": {"left": tested[:1], "right": tested[-1:]}, "curves": curves, "names": names,
+        "word": {"x": tested[:1], "y": np.full(tested[:1].size, limits[1]),
+                 "text": ["test period, never trained on"][: tested.size]},
+    }  # fmt: skip
+    shade = {"fill_color": tone["accent"], "fill_alpha": 0.06, "line_color": None, "level": "underlay"}
+    word = words(x="x", y="y", text="text", text_color=tone["quiet"], x_offset=4, text_baseline="top")
+    marks = [Mark("vstrip", "tested", {"x0": "left", "x1": "right", **shade}), *marks, Mark("text", "word", word)]
+    return Drawing(
+        tables, [*marks, name_mark()], _frame(first), limits, RUNOFF, dark, text, y_ticks=5, y_label="runoff, mm d⁻¹",
+        x_shown=False, left=EDGE,
+    )  # fmt: skip
+
+
+def stores(
+    run: xr.Dataset, runs: Sequence[xr.Dataset], dark: bool = False, text: str = "", letter: str = "", last: bool = True
+) -> Drawing:
+    """Stores of one run, on the vertical range of all `runs`; `last` writes the time axis out."""
+    kept, colors = kept_days(runs), component_colors(dark)
+    at = numbers(run["time"].values)[kept]
+    curves: dict[str, Any] = {"at": at}
+    marks, names, ends, paints = [], [], [], []
+    for store in DRAWN:
+        if store not in run:
+            continue
+        curves[store] = run[store].values[kept].astype(np.float32)
+        look = {"line_color": colors[store], "line_width": 1.6, "line_dash": DASHES[store]}
+        marks.append(Mark("line", "curves", {"x": "at", "y": store, **look}))
+        names.append(LABELS[store])
+        ends.append(_last(curves[store]))
+        paints.append(label_colors(dark)[store])
+    limits = span_of(
+        np.concatenate([one[store].values.astype(float) for one in runs for store in DRAWN if store in one])
+    )
+    label = f"{letter}: stored, mm" if letter else "stored, mm"
+    table = end_names(float(at[-1]), ends, names, paints, limits, STORES - (FOOT if last else 8))
+    return Drawing(
+        {"curves": curves, "names": table}, [*marks, name_mark()], _frame(run), limits, STORES, dark, text, x_ticks=4,
+        y_ticks=3, y_label=label, x_shown=last, dates=True, left=EDGE,
+    )  # fmt: skip
+
+
+def _last(curve: NDArray) -> float:
+    """The last value there is."""
+    good = curve[np.isfinite(curve)]
+    return float(good[-1]) if good.size else 0.0
+
+
+def _blocks(daily: NDArray, at: NDArray[np.intp]) -> NDArray[np.float32]:
     """Largest value between one drawn day and the next, so that no storm is lost where days are left out."""
     if at.size in (0, daily.size):
         return daily[at]

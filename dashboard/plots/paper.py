@@ -207,8 +207,9 @@ def _words(axes: Axes, of: Any, order: float) -> None:
     offset = (float(of("x_offset", 0)) * _POINT, 0.0)
     for x, y, text, color in zip(of("x"), of("y"), texts, inks, strict=True):
         axes.annotate(
-            text, (float(x), float(y)), offset, textcoords="offset points", va="center", ha=of("text_align", "left"),
-            fontsize=12 * _POINT, color=color, zorder=order, annotation_clip=False,
+            text, (float(x), float(y)), offset, textcoords="offset points", ha=of("text_align", "left"),
+            va="top" if of("text_baseline") == "top" else "center", fontsize=12 * _POINT, color=color, zorder=order,
+            annotation_clip=False,
         )  # fmt: skip
 
 

@@ -84,6 +84,8 @@ states = st.fixed_dictionaries(
         "dataset": name,
         "site": st.one_of(st.none(), st.integers(0, 999_999_999)),
         "quantity": name,
+        "river": name,
+        "beside": name,
         "step": st.sampled_from(["", *STEPS]),
         "years": st.one_of(st.none(), st.tuples(st.integers(0, 9999), st.integers(0, 9999)).map(sorted).map(tuple)),
     }

@@ -13,7 +13,6 @@ from bokeh.document.events import ColumnDataChangedEvent
 from dashboard.plots.components import components, precipitation
 from dashboard.plots.density import DensityPlot
 from dashboard.plots.heatmap import box_colors, colors, heatmap, lag_position
-from dashboard.plots.hydrograph import Hydrograph
 from dashboard.plots.labels import spread_apart
 from dashboard.plots.members import MembersPlot, PitPlot, SplitPlot
 from dashboard.plots.projection import ICE, OUTSIDE, SEA, load_projection
@@ -278,12 +277,11 @@ def test_text_has_contrast_on_every_surface(tone: dict[str, str]) -> None:
         assert _contrast(inks[tone is DARK], tone["page"]) >= 4.5
 
 
-@pytest.mark.parametrize("made", [MembersPlot, SplitPlot, PitPlot, DensityPlot, RowsPlot, Hydrograph])
+@pytest.mark.parametrize("made", [MembersPlot, SplitPlot, PitPlot, DensityPlot, RowsPlot])
 def test_a_figure_is_a_picture_to_a_screen_reader_once_something_is_drawn(made) -> None:
     """Before that it would be a picture without a name."""
     plot = made("one", "tws", dark=False) if made is MembersPlot else made("one", dark=False)
-    figures = plot.figures if made is Hydrograph else [plot.figure]
-    assert [fig.html_attributes for fig in figures] == [{}] * len(figures)
+    assert plot.figure.html_attributes == {}
     if made is PitPlot:
         plot.show(np.ones(10), "Even.")
         plot.set_mode(dark=True)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +19,9 @@ from dashboard.pages.explore_map import MapPart
 from dashboard.pages.view import View
 from dashboard.plots.hydrograph import kept_days
 from dashboard.state import History, State, apply
+from hdlcore.assets import assets_dir
 from hdlcore.errors import DataError, RequestError
+from hdlcore.runtime.engine import Engine
 
 MODEL = "catchments"
 
@@ -68,11 +74,11 @@ def test_an_unknown_place_or_a_model_of_land_is_refused_in_words() -> None:
 def test_the_panel_follows_place_and_years() -> None:
     data = _data()
     part = SimulatedPart(data)
-    assert part.shown is not None and not part.lane.error
-    assert part.shown["time"].dt.year.values.min() == 1985 and "Leaf River" in part.note.object
+    assert len(part.shown) == 1 and not part.lane.error
+    assert part.shown[0]["time"].dt.year.values.min() == 1985 and "Leaf River" in part.note.object
     assert "air temperature of all days from the ERA5" in part.note.object  # what is filled is said
     apply(data.state, {"years": (1970, 1971)})
-    assert part.shown.sizes["time"] == 730
+    assert part.shown[0].sizes["time"] == 730
     apply(data.state, {"years": (1900, 1901)})
     assert "Nothing in these years" in part.note.object
     apply(data.state, {"years": None, "site": 0})
@@ -82,13 +88,44 @@ def test_the_panel_follows_place_and_years() -> None:
 def test_a_data_set_without_a_model_shows_no_simulation() -> None:
     data = _data(dataset="towers", site=0)
     part = SimulatedPart(data)
-    assert part.info is None and "gone" in part.layout.css_classes
+    assert not part.chosen and "gone" in part.layout.css_classes
     apply(data.state, {"dataset": MODEL, "site": 2})
-    assert part.info is not None and "gone" not in part.layout.css_classes
+    assert part.chosen and "gone" not in part.layout.css_classes
+
+
+@pytest.fixture
+def two(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An engine with a second model of rivers: the shipped one with two of its five members."""
+    copied = tmp_path / "pair"
+    shutil.copytree(assets_dir() / "models" / MODEL, copied)
+    card = json.loads((copied / "card.json").read_text())
+    card |= {"id": "pair", "title": "A pair", "members": card["members"][:2]}
+    (copied / "card.json").write_text(json.dumps(card))
+    made = Engine(models=[tmp_path])
+    monkeypatch.setattr(engine, "get_engine", lambda: made)
+    return made
+
+
+def test_two_models_stand_beside_each_other_at_a_gauge(two: Engine) -> None:
+    data = _data(years=(1985, 1985))
+    part = SimulatedPart(data)
+    assert {info.id for info in part.models} == {MODEL, "pair"} and len(part.chosen) == 1
+    apply(data.state, {"river": MODEL, "beside": "pair"})
+    assert [info.id for info in part.chosen] == [MODEL, "pair"]
+    left, right = part.runs
+    assert not np.allclose(left["runoff"], right["runoff"])
+    assert re.search(r"\(NSE\) of L, River basins, daily discharge, 0\.85, of R, A pair, 0\.\d\d", part.text)
+    drawn = part.panels[0].drawings[1]
+    np.testing.assert_allclose(drawn.tables["curves"]["R"], part.shown[1]["runoff"], rtol=1e-5)
+    assert list(drawn.tables["names"]["text"]) == ["Observed", "L", "R"] and len(part.panels[0].drawings) == 4
+    stores = part.panels[0].drawings[2:]
+    assert stores[0].y == stores[1].y, "stores of both on one range"
+    apply(data.state, {"beside": "nothing"})
+    assert len(part.runs) == 1 and len(part.panels[0].drawings) == 3
 
 
 def test_thinning_keeps_the_floods(run: xr.Dataset) -> None:
-    kept = kept_days(run)
+    kept = kept_days([run])
     assert kept.size < run.sizes["time"]
     for name in ("runoff", "runoff_observed"):
         assert float(run[name].isel(time=kept).max()) == float(run[name].max())
@@ -106,7 +143,7 @@ def test_the_run_goes_out_labelled() -> None:
     )
     assert files["Simulated as NetCDF"][2]().read(4) == b"\x89HDF"
     compile(page.snippet(), "snippet", "exec")
-    assert "Engine().site('catchments', 5)" in page.snippet() and "Weights" in page.provenance()
+    assert "engine.site('catchments', 5)" in page.snippet() and "Weights" in page.provenance()
     assert data_export.file_name(data).startswith("catchments")
 
 
