@@ -70,7 +70,7 @@ def sentence(run: xr.Dataset, info: ModelInfo) -> str:
 
 def together(runs: Sequence[xr.Dataset], titles: Sequence[str]) -> str:
     """How good two models are at one place, on the days that neither learned from."""
-    place = str(runs[0].attrs["place"])
+    place = called(str(runs[0].attrs["place"]))
     both = runs[0]["tested"].values & runs[1]["tested"].values
     observed = np.where(both, runs[0]["runoff_observed"].values.astype(float), np.nan)
     if not np.isfinite(observed).any():
@@ -87,7 +87,7 @@ def together(runs: Sequence[xr.Dataset], titles: Sequence[str]) -> str:
 
 def descriptions(runs: Sequence[xr.Dataset], titles: Sequence[str]) -> dict[str, str]:
     """What a screen reader says of each figure of the days shown."""
-    place = str(runs[0].attrs["place"])
+    place = called(str(runs[0].attrs["place"]))
     made = " and ".join(titles)
     found = {
         "rain": f"Rain and snow at {place}: {float(runs[0]['precipitation'].mean()):.1f} mm a day on average",

@@ -22,7 +22,7 @@ class CurvesPart:
     def __init__(self, comparison: Comparison) -> None:
         self.comparison, self.view = comparison, comparison.view
         self._names, self._sheets = (html("sidename"), html("sidename")), (Sheet(), Sheet())
-        self._panes, self._lacks = tuple(map(drawn, self._sheets)), (html("plotnote"), html("plotnote"))
+        panes, self._lacks = tuple(map(drawn, self._sheets)), (html("plotnote"), html("plotnote"))
         self._jobs, self._watched = column("jobs"), 0
         self.table = html("tableview", visible=False)
         self.note = html("plotnote")
@@ -33,7 +33,7 @@ class CurvesPart:
             self._jobs,
             row(
                 "curvepair",
-                *(column("curveside", *side) for side in zip(self._names, self._panes, self._lacks, strict=True)),
+                *(column("curveside", *side) for side in zip(self._names, panes, self._lacks, strict=True)),
             ),
             self.note,
             self.table,
@@ -48,8 +48,8 @@ class CurvesPart:
     @property
     def panels(self) -> list[Panel]:
         """What is drawn, for paper."""
-        sides = zip("LR", (self.comparison.left, self.comparison.right), self._sheets, self._panes, strict=True)
-        return [Panel.of(sheet, name=f"{letter}  {side.title}") for letter, side, sheet, pane in sides if pane.visible]
+        sides = zip("LR", (self.comparison.left, self.comparison.right), self._sheets, strict=True)
+        return [panel for letter, side, sheet in sides for panel in Panel.of(sheet, name=f"{letter}  {side.title}")]
 
     def _drawable(self) -> list[Side]:
         return [side for side in (self.comparison.left, self.comparison.right) if _seen(side)]
@@ -79,8 +79,9 @@ class CurvesPart:
         self._names[number].object = f"<p><b><span class='letter'>{letter}</span>{escape(side.title)}</b>{mark}</p>"
         why = "" if here else side.lack or side.problem or f"{side.title} holds no stored water."
         self._lacks[number].object = f'<p role="status">{escape(why)}</p>' if why else ""
-        self._panes[number].visible = here
-        if here:
+        if not here:
+            self._sheets[number].hide()
+        else:
             text = f"{letter}, {series_sentence(side.season, 'season', side.title)}"
             seen, dark = "Satellite-like" if side.generated else "GRACE", self.view.dark
             drawing = components(side.season, dark, text, HEIGHT, seen_by=seen, span=span, month=side.month)

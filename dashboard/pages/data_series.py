@@ -149,12 +149,12 @@ class CurvePart:
         self.table = html("tableview", visible=False)
         self._switch = table_switch(self.table, self._show_table, "The series as a table")
         self._sheet = Sheet()
-        self._plot = drawn(self._sheet, visible=False)
+        self._plot = drawn(self._sheet)
 
     @property
     def panels(self) -> list[Panel]:
         """What is drawn, for paper."""
-        return [Panel.of(self._sheet)] if self._plot.visible else []
+        return Panel.of(self._sheet)
 
     def _set(self, **values: Any) -> None:
         if not self._updating:
@@ -236,7 +236,7 @@ class CurvePart:
 
     def _empty(self, why: str) -> None:
         self.data.series = None
-        self._plot.visible = False
+        self._sheet.hide()
         self.note.object = f'<p role="status">{why}</p>' if why else ""
         self.table.object = ""
         self.card.sentence = why
@@ -256,7 +256,6 @@ class CurvePart:
         self.card.sentence = self.text
         units = units_in_words(quantity.units) or "share"
         self._sheet.show(timeseries(shown, units, data.view.dark, self.text))
-        self._plot.visible = True
         self.note.object = f"<p>{self._notes(shown)}</p>"
         if self.table.visible:
             self._show_table()

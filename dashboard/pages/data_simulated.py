@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import zip_longest
 from typing import Any
 
 import panel_material_ui as pmui
@@ -40,7 +41,6 @@ class SimulatedPart:
         self._key: tuple[Any, ...] | None = None
         self._updating = False
         self._sheets = [Sheet() for _ in FIGURES]
-        self._panes = [drawn(sheet, visible=False) for sheet in self._sheets]
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
         self.river = pmui.Select(label="Model", options={}, css_classes=["method"], **SELECT)
@@ -51,7 +51,7 @@ class SimulatedPart:
         switch = table_switch(self.table, self.show_table, "Observed and simulated runoff as a table")
         self.layout = column(
             "part simulatedpart", row("parthead", heading("Observed and simulated"), switch), self._choices,
-            job_bar(self.lane), column("plots", *self._panes), self.note, self.table,
+            job_bar(self.lane), column("plots", *map(drawn, self._sheets)), self.note, self.table,
         )  # fmt: skip
         data.follow(self.update)
 
@@ -62,8 +62,7 @@ class SimulatedPart:
     @property
     def panels(self) -> list[Panel]:
         """What is drawn, for paper."""
-        kept = [sheet for sheet, pane in zip(self._sheets, self._panes, strict=True) if pane.visible]
-        return [Panel.of(*kept)] if kept else []
+        return Panel.of(*self._sheets)
 
     @property
     def chosen(self) -> list[ModelInfo]:
@@ -128,8 +127,8 @@ class SimulatedPart:
         years = self.data.state.years
         self.shown = [site_run.shown_days(run, years) for run in self.runs]
         if not self.shown[0].sizes["time"]:
-            for pane in self._panes:
-                pane.visible = False
+            for sheet in self._sheets:
+                sheet.hide()
             ends = [str(when)[:4] for when in self.runs[0]["time"].values[[0, -1]]]
             self.note.object = (
                 f'<p role="status">Nothing in these years; the record runs from {ends[0]} to {ends[1]}.</p>'
@@ -148,10 +147,11 @@ class SimulatedPart:
         for letter, run in zip("LR", runs, strict=False):
             last, mark = run is runs[-1], letter if len(runs) > 1 else ""
             drawings.append(hydrograph.stores(run, runs, dark, said[letter], mark, last))
-        for place, pane in enumerate(self._panes):
-            pane.visible = place < len(drawings)
-        for sheet, drawing in zip(self._sheets, drawings, strict=False):
-            sheet.show(drawing)
+        for sheet, drawing in zip_longest(self._sheets, drawings):
+            if drawing is None:
+                sheet.hide()
+            else:
+                sheet.show(drawing)
 
     def _said(self) -> str:
         if len(self.runs) > 1:

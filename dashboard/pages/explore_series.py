@@ -50,7 +50,6 @@ class SeriesPart:
         self._counts = np.zeros((1, 1), np.uint32)  # and how many are in each pixel
         self._rain, self._curves = Sheet(), Sheet()
         self._drawing: Drawing | None = None
-        self._rain_pane = drawn(self._rain)
         self.kind = choice(
             "View of the curves", SERIES, self.state.series, lambda kind: apply(self.state, {"series": kind})
         )
@@ -64,7 +63,7 @@ class SeriesPart:
             "part seriespart",
             row("parthead", self.head, self.many, self.kind, switch),
             job_bar(self.lane),
-            column("plots", self._rain_pane, drawn(self._curves)),
+            column("plots", drawn(self._rain), drawn(self._curves)),
             self.note,
             self.summary,
             self.table,
@@ -88,7 +87,7 @@ class SeriesPart:
         """Bring both figures to the data; only what differs is sent."""
         data, dark, month = self.data, self.view.dark, self.state.month
         if self._cells is not None:
-            self._rain_pane.visible = False
+            self._rain.hide()
             units = units_in_words(variable(str(self._cells.name)).units) or "share"
             self._show_curves(many_lines(self._cells, self._counts, data, units, dark, self.text, month))
             return
@@ -96,7 +95,8 @@ class SeriesPart:
         if wet:
             label = f"Precipitation: {float(data['precipitation'].mean()):.1f} mm a day on average"
             self._rain.show(precipitation(data, dark, label))
-        self._rain_pane.visible = wet
+        else:
+            self._rain.hide()
         if self._name:
             units = units_in_words(str(data[self._name].attrs.get("units", ""))) or "share"
             self._show_curves(timeseries(data[self._name], units, dark, self.text, height=262, month=month))
@@ -118,7 +118,7 @@ class SeriesPart:
     @property
     def panels(self) -> list[Panel]:
         """What is drawn, for paper."""
-        return [Panel.of(*([self._rain] if self._rain_pane.visible else []), self._curves)]
+        return Panel.of(self._rain, self._curves)
 
     # -- what is shown ------------------------------------------------------------------------------------------
 

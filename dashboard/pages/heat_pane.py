@@ -27,7 +27,7 @@ class HeatPane:
         self.height, self._chosen = height, chosen
         self.heat: xr.DataArray | None = None
         self._sheet = Sheet()
-        self._plot = drawn(self._sheet, visible=False)
+        self._plot = drawn(self._sheet)
         self._key = html("heatkey")
         self.layout = column("heatpane", self._plot, self._key)
         if chosen is not None:
@@ -36,12 +36,12 @@ class HeatPane:
     @property
     def panels(self) -> list[Panel]:
         """What is drawn, for paper."""
-        return [Panel.of(self._sheet)] if self.heat is not None else []
+        return Panel.of(self._sheet)
 
     def clear(self) -> None:
         """Show nothing."""
         self.heat = None
-        self._plot.visible = False
+        self._sheet.hide()
         self._key.object = ""
 
     def show(
@@ -52,7 +52,6 @@ class HeatPane:
         self.heat = heat
         height = self.height + max(heat.shape[1] - 5, 0) * 22
         self._sheet.show(heatmap(heat, signed, dark, text, height, limit, box))
-        self._plot.visible = True
         self._key.object = color_key(heat, signed, dark, limit)
 
     def _listen(self) -> None:

@@ -43,7 +43,7 @@ class PulsePart:
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
         self._sheet = Sheet()
-        self._plot = drawn(self._sheet, visible=False)
+        self._plot = drawn(self._sheet)
         switch = table_switch(self.table, self._show_table, "The way of the pulse as a table")
         self.layout = column(
             "part pulsepart",
@@ -60,7 +60,7 @@ class PulsePart:
     @property
     def panels(self) -> list[Panel]:
         """What is drawn, for paper."""
-        return [Panel.of(self._sheet)] if self._plot.visible else []
+        return Panel.of(self._sheet)
 
     def _slid(self, message: dict[str, Any]) -> None:
         value = message.get("value")
@@ -84,7 +84,7 @@ class PulsePart:
         if not ready:
             self.lane.cancel()
             self.way = None
-            self._plot.visible = False
+            self._sheet.hide()
             why = "Choose one cell to follow a pulse through its stores." if experiment.runs_models else ""
             self.note.object = f'<p role="status">{why}</p>' if why else ""
             return
@@ -107,7 +107,6 @@ class PulsePart:
             return
         self.text = pulse_sentence(self.way, str(self.way.attrs["place"]))
         self._sheet.show(pulse(self.way, self.experiment.view.dark, self.text, HEIGHT))
-        self._plot.visible = True
         how = (
             f"Rained on {day_in_words(str(self.way.attrs['day']))}, on top of the weather of that day. "
             "The difference of two runs: water that the pulse pushes out counts as its own."

@@ -35,14 +35,13 @@ class RunsPart:
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
         self._sheets = (Sheet(), Sheet(), Sheet())
-        self._panes = tuple(drawn(sheet, visible=False) for sheet in self._sheets)
         self.summary = html("summary")
         switch = table_switch(self.table, self._show_table, "Both runs as a table")
         self.layout = column(
             "part runspart",
             row("parthead", self.head, self.years, switch),
             job_bar(experiment.lane),
-            column("plots runplots", *self._panes),
+            column("plots runplots", *map(drawn, self._sheets)),
             self.note,
             self.table,
             self.tiles,
@@ -53,8 +52,7 @@ class RunsPart:
     @property
     def panels(self) -> list[Panel]:
         """What is drawn, for paper."""
-        shown = [sheet for sheet, pane in zip(self._sheets, self._panes, strict=True) if pane.visible]
-        return [Panel.of(*shown)] if shown else []
+        return Panel.of(*self._sheets)
 
     def _ranged(self, message: dict[str, Any]) -> None:
         low, high = message["range"]
@@ -143,9 +141,10 @@ class RunsPart:
 
     def _draw(self) -> None:
         drawings = self.drawings(self.experiment.view.dark)
-        for sheet, pane, drawing in zip(self._sheets, self._panes, drawings, strict=True):
-            pane.visible = drawing is not None
-            if drawing is not None:
+        for sheet, drawing in zip(self._sheets, drawings, strict=True):
+            if drawing is None:
+                sheet.hide()
+            else:
                 sheet.show(drawing)
 
     def _texts(self) -> tuple[str, str, str]:

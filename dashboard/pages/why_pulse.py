@@ -40,7 +40,7 @@ class PulsePart:
         )
         self.table = html("tableview", visible=False)
         self._sheet = Sheet()
-        self._plot = drawn(self._sheet, visible=False)
+        self._plot = drawn(self._sheet)
         self._switch = table_switch(self.table, self._show_table, "The answer to the pulse as a table")
         self.layout = column(
             "part pulsepart",
@@ -61,7 +61,7 @@ class PulsePart:
     @property
     def panels(self) -> list[Panel]:
         """What is drawn, for paper."""
-        return [Panel.of(self._sheet)] if self._plot.visible else []
+        return Panel.of(self._sheet)
 
     def _choose(self, name: str) -> None:
         if self.why.response is not None and name in self.why.response:
@@ -85,7 +85,7 @@ class PulsePart:
         self._switch.visible = self.tiles.visible = response is not None
         if response is None:
             if not self.why.pulse_lane.running and not self.view.selection.single:
-                self._plot.visible = False
+                self._sheet.hide()
                 self.note.object = '<p role="status">Choose one cell to give it a pulse.</p>'
                 self.checks.object = ""
             return
@@ -96,7 +96,6 @@ class PulsePart:
         self.text = pulses.sentence(response, name, self.view.place)
         units = units_in_words(entry.units) or "share"
         self._sheet.show(pulse_answer(response[name], beside, units, self.view.dark, self.text, HEIGHT))
-        self._plot.visible = True
         self.note.object = f'<p class="lead" role="status" aria-live="polite">{escape(self.text)}</p>'
         self.tiles.param.update(items=pulses.tiles(response), chosen=name)
         flags = pulses.flags(response)

@@ -155,7 +155,7 @@ class StoryPart:
         if self._heat.layout in self._plots.objects:
             return self._heat.panels
         shown = [self._sheets[name] for name, pane in self._panes.items() if pane in self._plots.objects]
-        return [Panel.of(*shown)] if shown else []
+        return Panel.of(*shown)
 
     def _sheet(self, name: str) -> Sheet:
         """The figure of a driver, or of the sum; made when first needed."""

@@ -70,9 +70,10 @@ def runoff(runs: Sequence[xr.Dataset], dark: bool = False, text: str = "") -> Dr
             marks.append(Mark("varea", "curves", look))
     seen = {"x": "at", "y": "observed", "line_color": tone["text"], "line_width": 1.3}
     marks.append(Mark("line", "curves", seen))
-    for name, run, ink in zip(named, runs, inks(dark), strict=False):
+    for name, run, ink, dash in zip(named, runs, inks(dark), ("solid", "dashed"), strict=False):
         curves[name] = run["runoff"].values[kept].astype(np.float32)
-        marks.append(Mark("line", "curves", {"x": "at", "y": name, "line_color": ink, "line_width": 1.6}))
+        look = {"line_color": ink, "line_width": 1.6, "line_dash": dash}
+        marks.append(Mark("line", "curves", {"x": "at", "y": name, **look}))
     least, most = span_of(np.concatenate([curves[name] for name in ("observed", *named)]))
     limits = (min(least, 0.0), most)
     tested, end = at[first["tested"].values.astype(bool)], float(at[-1])

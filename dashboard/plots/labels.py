@@ -37,11 +37,18 @@ def end_names(
 ) -> dict[str, Any]:  # fmt: skip
     """Table of names at one place of the horizontal axis, apart and inside the vertical `limits` of a `height` (px)."""
     gap = LINE * (limits[1] - limits[0]) / max(height, 2 * LINE)
-    placed = spread_apart(np.asarray(wanted, float), gap)
-    if placed.size:  # the whole stack is kept inside the frame
-        placed += max(limits[0] + gap / 2 - placed.min(), 0)
-        placed -= max(placed.max() - limits[1] + gap / 2, 0)
+    placed = _inside(spread_apart(np.asarray(wanted, float), gap), limits[0] + gap / 2, limits[1] - gap / 2, gap)
     return {"x": [at] * len(names), "y": placed, "text": list(names), "color": list(paints)}
+
+
+def _inside(placed: np.ndarray, low: float, high: float, gap: float) -> np.ndarray:
+    """The same in the same order, none below `low` and none above `high` while there is room for all."""
+    order, result = np.argsort(placed, kind="stable"), placed.copy()
+    for i, at in enumerate(order):
+        result[at] = max(result[at], low if not i else result[order[i - 1]] + gap)
+    for i, at in enumerate(order[::-1]):  # what was pushed over the edge pushes the others down
+        result[at] = min(result[at], high if not i else result[order[::-1][i - 1]] - gap)
+    return result
 
 
 def name_mark(table: str = "names") -> Mark:

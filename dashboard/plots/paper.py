@@ -37,9 +37,10 @@ class Panel:
     name: str = ""
 
     @staticmethod
-    def of(*sheets: Sheet, name: str = "") -> Panel:
-        """What some figures of the screen show."""
-        return Panel([sheet.drawing for sheet in sheets if sheet.drawing is not None], name)
+    def of(*sheets: Sheet, name: str = "") -> list[Panel]:
+        """What some figures of the screen show, under each other; none when they show nothing."""
+        drawings = [sheet.drawing for sheet in sheets if sheet.drawing is not None]
+        return [Panel(drawings, name)] if drawings else []
 
     @property
     def height(self) -> int:

@@ -147,20 +147,29 @@ def quiet_axes(fig: Any, tone: dict[str, str]) -> None:
 
 
 class Sheet:
-    """A figure that shows one drawing after another; `figure` is never replaced, so what listens to it stays."""
+    """A figure that shows one drawing after another; `figure` is never replaced, so what listens to it stays.
+
+    It takes no room before the first drawing, nor after `hide` until the next. (A Panel pane's own `visible` is no way
+    to it: what it is made with never reaches the figure.)
+    """
 
     def __init__(self) -> None:
         self.figure = figure(
-            x_range=Range1d(0, 1), y_range=Range1d(0, 1), sizing_mode="stretch_width", tools=[], toolbar_location=None
-        )
+            x_range=Range1d(0, 1), y_range=Range1d(0, 1), sizing_mode="stretch_width", tools=[], toolbar_location=None,
+            visible=False,
+        )  # fmt: skip
         self._sources: dict[str, ColumnDataSource] = {}
         self._drawn: Drawing | None = None
         self._thinning = False
 
     @property
     def drawing(self) -> Drawing | None:
-        """What is shown."""
-        return self._drawn
+        """What is shown; None while nothing is."""
+        return self._drawn if self.figure.visible else None
+
+    def hide(self) -> None:
+        """Show nothing."""
+        self.figure.visible = False
 
     def show(self, drawing: Drawing) -> None:
         """Show a drawing; of one of the same kind as the last only what differs is sent."""
@@ -175,6 +184,7 @@ class Sheet:
             self._fill(drawing)
         self._drawn = drawing
         self._dress(drawing, old)
+        self.figure.visible = True
 
     def _build(self, drawing: Drawing) -> None:
         fig = self.figure

@@ -13,8 +13,9 @@ from bokeh.document.events import ColumnDataChangedEvent
 from dashboard.plots.components import components, precipitation
 from dashboard.plots.density import DensityPlot
 from dashboard.plots.heatmap import box_colors, colors, heatmap, lag_position
-from dashboard.plots.labels import spread_apart
+from dashboard.plots.labels import end_names, spread_apart
 from dashboard.plots.members import MembersPlot, PitPlot, SplitPlot
+from dashboard.plots.paper import Panel
 from dashboard.plots.projection import ICE, OUTSIDE, SEA, load_projection
 from dashboard.plots.rows import RowsPlot
 from dashboard.plots.sheet import Drawing, Mark, Sheet
@@ -119,6 +120,25 @@ def test_labels_do_not_cover_each_other_and_stay_near_their_lines() -> None:
     assert np.diff(np.sort(placed)).min() >= 10 - 1e-6
     assert placed[3] == pytest.approx(50, abs=1)
     assert list(np.argsort(placed)) == [0, 1, 2, 3]
+
+
+def test_names_at_line_ends_stay_in_the_frame_wherever_the_lines_end() -> None:
+    for wanted in ([366.0, 12.0, 0.0], [399.0, 398.0, 397.0], [0.0, 0.0, 0.0], [500.0, -80.0, 200.0]):
+        placed = np.sort(end_names(0, wanted, ["a", "b", "c"], ["", "", ""], (0.0, 400.0), 100)["y"])
+        gap = 15 * 400 / 100
+        assert placed[0] >= gap / 2 - 1e-9 and placed[-1] <= 400 - gap / 2 + 1e-9
+        assert np.diff(placed).min() >= gap - 1e-9
+
+
+def test_a_sheet_takes_no_room_while_it_shows_nothing(season) -> None:
+    sheet = Sheet()
+    assert not sheet.figure.visible and not Panel.of(sheet)
+    sheet.show(components(season))
+    assert sheet.figure.visible and Panel.of(sheet)[0].drawings == [sheet.drawing]
+    sheet.hide()
+    assert not sheet.figure.visible and sheet.drawing is None and not Panel.of(sheet)
+    sheet.show(components(season))
+    assert sheet.figure.visible
 
 
 def test_heatmap_shows_every_bin_and_its_share() -> None:
