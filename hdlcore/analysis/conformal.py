@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from hdlcore.errors import DataError
 
@@ -50,8 +50,8 @@ class ConformalMap:
         Beyond the outermost kept level the offset from an honest distribution stays what it is there.
         """
         rows, table = self._rows(zone)
-        wanted = norm.ppf(np.atleast_1d(np.asarray(level, np.float64)))
-        values = np.stack([_joined(wanted, norm.ppf(LEVELS), row) for row in table], -1)
+        wanted = ndtri(np.atleast_1d(np.asarray(level, np.float64)))
+        values = np.stack([_joined(wanted, ndtri(LEVELS), row) for row in table], -1)
         return np.asarray(values[:, rows])
 
     def calibrated(self, score: ArrayLike, zone: ArrayLike | None = None) -> NDArray[np.float64]:
@@ -62,7 +62,7 @@ class ConformalMap:
         result = np.full(scores.shape, np.nan)
         for number in np.unique(rows):
             own = rows == number
-            result[own] = _joined(scores[own], table[number], norm.ppf(LEVELS))
+            result[own] = _joined(scores[own], table[number], ndtri(LEVELS))
         return result
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import differential_evolution
 
 from hdlcore.analysis.scores import nse
 from hdlcore.data.sites import SITE_FEATURES, SiteRecord
@@ -54,6 +53,8 @@ def calibrate(
         done += 1
         if report:
             report(done / generations)
+
+    from scipy.optimize import differential_evolution  # half a second that who simulates need not wait for
 
     found = differential_evolution(
         worse, [(p.low, p.high) for p in table], popsize=POPULATION, maxiter=generations, rng=seed, vectorized=True,

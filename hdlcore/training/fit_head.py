@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 from torch import Tensor
 
 from hdlcore.analysis.conformal import blocked_folds, blocked_split, fit_conformal
@@ -121,7 +121,7 @@ def _in_scale(head: DistributionHead, samples: Samples) -> _Scaled:
 
 def _pinball(head: DistributionHead, data: _Scaled, levels: NDArray) -> Tensor:
     """Mean pinball loss of the quantiles at `levels`, censored at the floor, in units of the first scale."""
-    weights = torch.from_numpy(knot_weights(norm.ppf(levels))).float()
+    weights = torch.from_numpy(knot_weights(ndtri(levels))).float()
     quantiles = torch.maximum(head.knots(data.inputs) @ weights.T, data.floor[:, None])
     above = data.error[:, None] - quantiles
     level = torch.from_numpy(levels).float()
@@ -188,7 +188,7 @@ def score_held_out(
         if report:
             report(number / folds)
         head, judged = fit_head(samples.take(~own), spec, steps, seed + number, cancel), samples.take(own)
-        pit[own] = norm.cdf(head.normal_score(judged, seed=seed))
+        pit[own] = ndtr(head.normal_score(judged, seed=seed))
         given = judged.mean, judged.spread, judged.month, judged.features, judged.zone
         crps[own] = crps_of_quantiles(head.quantiles(CRPS_LEVELS, *given), judged.observed)
         bounds[:, own] = head.quantiles([0.05, 0.25, 0.75, 0.95], *given)

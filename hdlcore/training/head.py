@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 from torch import Tensor, nn
 
 from hdlcore.analysis.conformal import LEVELS, ConformalMap
 
 #: Levels of the knots of the quantile function, and their normal scores.
 KNOT_LEVELS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.35, 0.45, 0.5, 0.55, 0.65, 0.8, 0.9, 0.95, 0.98, 0.995)
-KNOTS: NDArray[np.float64] = norm.ppf(KNOT_LEVELS)
+KNOTS: NDArray[np.float64] = ndtri(KNOT_LEVELS)
 _MIDDLE = KNOT_LEVELS.index(0.5)
 HIDDEN = 32
 #: Samples that go through the network at once when a field is asked for; memory, not result, depends on it.
@@ -118,7 +118,7 @@ class DistributionHead(nn.Module):
         self.register_buffer("input_std", torch.ones(n))
         self.register_buffer("scale_weights", torch.zeros(n + 1))
         self.register_buffer("unit", torch.tensor(1.0))
-        honest = torch.from_numpy(norm.ppf(LEVELS))
+        honest = torch.from_numpy(ndtri(LEVELS))
         self.register_buffer("pooled", honest.clone())
         self.register_buffer("by_zone", honest.repeat(len(spec.zones), 1))
         self.register_buffer("own", torch.zeros(len(spec.zones), dtype=torch.bool))
@@ -212,7 +212,7 @@ class DistributionHead(nn.Module):
         if self.spec.floor is not None:
             at_floor = observed <= self.spec.floor
             drawn = np.random.default_rng(seed).random(int(at_floor.sum()))
-            scores[at_floor] = norm.ppf(np.maximum(drawn * norm.cdf(scores[at_floor]), 1e-300))
+            scores[at_floor] = ndtri(np.maximum(drawn * ndtr(scores[at_floor]), 1e-300))
         return self.calibration.calibrated(scores, samples.zone) if calibrated else scores
 
 
