@@ -108,6 +108,18 @@ def spoken(summary: str) -> dict[str, str]:
     return {"role": "img", "aria-label": summary} if summary else {}
 
 
+def bare_figure(name: str, x_range: Range1d, y_range: Range1d, **more: Any) -> Any:
+    """A figure for a map: no axes, no grid, no ground, no tools."""
+    fig = figure(
+        name=name, x_range=x_range, y_range=y_range, sizing_mode="stretch_width", toolbar_location=None,
+        outline_line_color=None, background_fill_color=None, background_fill_alpha=0, border_fill_color=None,
+        min_border=2, tools=[], **more,
+    )  # fmt: skip
+    fig.axis.visible = False
+    fig.grid.visible = False
+    return fig
+
+
 def quiet_figure(
     fig: Any, tone: dict[str, str], summary: str, left: int, right: int = 5, top: int = 5, rows: bool = True
 ) -> None:

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from bokeh.events import Tap
 from bokeh.models import ColumnDataSource, Range1d
-from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.plots.projection import Projection
-from dashboard.plots.sheet import spoken
+from dashboard.plots.sheet import bare_figure, spoken
 from dashboard.theme import tokens
 
 MOST_DOTS = 3000  # more cells than this are drawn as an area
@@ -35,21 +34,7 @@ class SiteMap:
         self.set_mode(dark)
 
     def _make(self, name: str) -> Any:
-        fig = figure(
-            name=name,
-            x_range=Range1d(0, 1),
-            y_range=Range1d(0, 1),
-            sizing_mode="stretch_width",
-            toolbar_location=None,
-            outline_line_color=None,
-            background_fill_color=None,
-            background_fill_alpha=0,
-            border_fill_color=None,
-            min_border=2,
-            tools=[],
-        )
-        fig.axis.visible = False
-        fig.grid.visible = False
+        fig = bare_figure(name, Range1d(0, 1), Range1d(0, 1))
         shape = self.projection
         self._ocean = fig.patch(*shape.outline, line_color=None)
         self._graticule = fig.line(*shape.graticule, line_width=0.8, line_alpha=0.15)

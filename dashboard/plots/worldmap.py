@@ -23,12 +23,11 @@ from bokeh.models import (
     Range1d,
     WheelZoomTool,
 )
-from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.plots.projection import Projection
 from dashboard.plots.screen import Picture, Window, rows_on_globe
-from dashboard.plots.sheet import spoken
+from dashboard.plots.sheet import bare_figure, spoken
 from dashboard.theme import tokens
 
 #: A tap this share of the width shown away from a site is meant for it: on its mark, not on the land beside it.
@@ -114,23 +113,7 @@ class WorldMap:
         self.set_mode(dark)
 
     def _make_figure(self, name: str) -> Any:
-        fig = figure(
-            name=name,
-            x_range=self._ranges[0],
-            y_range=self._ranges[1],
-            sizing_mode="stretch_width",
-            toolbar_location=None,
-            outline_line_color=None,
-            background_fill_color=None,
-            background_fill_alpha=0,
-            border_fill_color=None,
-            min_border=2,
-            tools=[],
-            lod_threshold=None,
-            stylesheets=[_FOCUS],
-        )
-        fig.axis.visible = False
-        fig.grid.visible = False
+        fig = bare_figure(name, *self._ranges, lod_threshold=None, stylesheets=[_FOCUS])
         wheel = WheelZoomTool(maintain_focus=False)
         fig.add_tools(PanTool(), wheel, BoxSelectTool(renderers=[]), LassoSelectTool(renderers=[], continuous=False))
         fig.toolbar.active_scroll = wheel

@@ -88,6 +88,19 @@ def test_two_models_then_two_cells_side_by_side_and_swiped(app: Explorer) -> Non
     expect(app.page.get_by_text(re.compile("L, Brazil.*R, Germany"))).to_be_visible()
 
 
+def test_a_model_is_held_against_what_was_observed(app: Explorer) -> None:
+    """Map and curves of GRACE as R; a quantity that nobody observed is refused in words, and the page stays."""
+    app.visit("v=1&page=compare")
+    app.pick("R: model or data", "Observed: GRACE, ERA5")
+    expect(app.page.get_by_role("img", name=re.compile("^Map R: Observed: GRACE"))).to_be_visible()
+    expect(app.page.get_by_text(re.compile("^R minus L over .*total water storage.*correlation"))).to_be_visible()
+    expect(app.page.get_by_role("img", name=re.compile("^R, Observed: GRACE"))).to_be_visible()
+    app.address_says(model2="observed")
+    app.visit("v=1&page=compare&model2=observed&var=groundwater")
+    expect(app.page.get_by_text("Nothing was observed of groundwater")).not_to_have_count(0)
+    expect(app.page.get_by_role("img", name=re.compile("^Map L: World water"))).to_be_visible()
+
+
 def test_two_members_of_a_model_side_by_side(app: Explorer) -> None:
     """Their curves are run live and differ; the map is run when asked for, coarse first, and can be stopped."""
     app.visit("v=1&page=compare&var=groundwater")
