@@ -130,6 +130,14 @@ class Layer:
         high = max(high, float(np.ceil(values.max()))) if high >= self.high - step else round(high, 3)
         return low, high
 
+    def range_set(self, low: float, high: float) -> tuple[float, float]:
+        """A range set by hand; the fixed one where no colours lie between its ends."""
+        if self.diverging:  # zero stays in the middle of the colours
+            high = max(abs(low), abs(high))
+            low = -high
+        told_apart = high - low > 1e-4 * max(abs(low), abs(high)) + 1e-6
+        return (low, high) if told_apart else (self.low, self.high)
+
     def range_of_shown(self, mask: NDArray[np.bool_]) -> tuple[float, float]:
         """Range from the 1st to the 99th percentile of the cells let through; around zero when diverging."""
         shown = self.values[mask & np.isfinite(self.values)]

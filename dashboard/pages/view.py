@@ -395,9 +395,4 @@ class View(param.Parameterized):
             return self.layer.range_of_shown(self.selection.mask)
         if not wanted:
             return self.layer.low, self.layer.high
-        if self.layer.diverging:  # zero stays in the middle of the colours
-            half = max(abs(wanted[0]), abs(wanted[1]))
-            wanted = -half, half
-        low, high = wanted
-        told_apart = high - low > 1e-4 * max(abs(low), abs(high)) + 1e-6  # else no colours lie between them
-        return (low, high) if told_apart else (self.layer.low, self.layer.high)
+        return self.layer.range_set(*wanted)
