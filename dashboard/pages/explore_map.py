@@ -80,6 +80,7 @@ class MapPart:
         self.sites.param.watch(self._site_named, "value")
         self.projection.param.watch(lambda event: self._set(projection=event.new), "value")
         self.player.on_step(lambda at: self._set(time=f"{at + 1:02d}"))
+        self.tools.param.watch(self._update_keys, "mode")
         self.legend.on_message("brush", self._brushed)
         self.legend.on_message("range", self._ranged)
         self.legend.on_message("lock", self._lock)
@@ -105,7 +106,7 @@ class MapPart:
             apply(self.state, values)
 
     def _tapped(self, position: int, lon: float, lat: float) -> None:
-        if position == OUTSIDE:
+        if position == OUTSIDE or self.tools.mode == "polygon":  # a corner, no choice
             return
         if position < 0:
             try:
@@ -255,6 +256,7 @@ class MapPart:
         self._describe()
         units = units_in_words(shown.variable.units)
         self.readout.units = units
+        self.readout.names = list(flag_names(view.world, shown.variable.name).values()) if shown.classed else []
         mode = {"auto": "auto"}.get(str(self.state.color_range), "set" if self.state.color_range else "fixed")
         self.legend.param.update(
             label=layers.title(shown, self.state.month),
@@ -268,10 +270,19 @@ class MapPart:
             brush=list(self.state.values) if self.state.values else None,
             mode=mode,
         )
+        self._update_keys()
+        mark = '<span class="mark generated">generated</span>' if view.map_generated else ""
+        if shown.finer is not None:
+            mark = f'<span class="mark">{shown.finer.attributes()["source"]}, {shown.finer.step:g}°</span>'
+        self.caption.object = f"<p><b>{escape(layers.title(shown, self.state.month))}</b>{mark}</p>"
+
+    def _update_keys(self, *_: Any) -> None:
+        """What the marks mean; while corners are being set, how that ends."""
+        view, poor = self.view, self.poor()
+        shown, mask = view.layer, view.selection.mask
         keys = ['<i class="nodata"></i>ice or no data']
         if shown.classed:
             keys = [*classes.keys(view.world, shown, mask), *keys]
-        self.readout.names = list(flag_names(view.world, shown.variable.name).values()) if shown.classed else []
         positive = shown.variable.positive
         if shown.diverging and positive and shown.variable.kind != "score":
             keys.insert(0, f"Positive: {escape(positive)}")
@@ -283,11 +294,9 @@ class MapPart:
             keys.append('<i class="gauge"></i>gauge or tower')
         if shown.finer is not None:
             keys.append(f"Drawn on a {shown.finer.step:g}° grid; a click chooses a cell of 1°")
+        if self.tools.mode == "polygon":
+            keys = ["<b>Click the corners of the region; double-click or Enter closes it, Escape gives it up.</b>"]
         self.keys.object = f'<div class="keylist">{"".join(f"<span>{key}</span>" for key in keys)}</div>'
-        mark = '<span class="mark generated">generated</span>' if view.map_generated else ""
-        if shown.finer is not None:
-            mark = f'<span class="mark">{shown.finer.attributes()["source"]}, {shown.finer.step:g}°</span>'
-        self.caption.object = f"<p><b>{escape(layers.title(shown, self.state.month))}</b>{mark}</p>"
 
     def _update_triangle(self) -> None:
         """Which legend stands, and where the selection is in the triangle."""

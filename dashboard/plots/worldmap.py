@@ -20,6 +20,7 @@ from bokeh.models import (
     LassoSelectTool,
     LinearColorMapper,
     PanTool,
+    PolySelectTool,
     Range1d,
     WheelZoomTool,
 )
@@ -60,12 +61,6 @@ export default (args, obj, {ctx, i, r, visuals}) => {
 """
 
 # a frame for those who come by key, none for those who click
-_FOCUS = """
-:host(:focus), .bk-events:focus, .bk-canvas-events:focus { outline: none; }
-:host(:focus-visible), .bk-events:focus-visible, .bk-canvas-events:focus-visible {
-  outline: 2px solid var(--hdl-accent);
-}
-"""
 
 
 def run_lengths(index: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int32]]:
@@ -113,9 +108,13 @@ class WorldMap:
         self.set_mode(dark)
 
     def _make_figure(self, name: str) -> Any:
-        fig = bare_figure(name, *self._ranges, lod_threshold=None, stylesheets=[_FOCUS])
+        fig = bare_figure(name, *self._ranges, lod_threshold=None)
         wheel = WheelZoomTool(maintain_focus=False)
-        fig.add_tools(PanTool(), wheel, BoxSelectTool(renderers=[]), LassoSelectTool(renderers=[], continuous=False))
+        drawing = [
+            BoxSelectTool(renderers=[]), LassoSelectTool(renderers=[], continuous=False), PolySelectTool(renderers=[]),
+        ]  # fmt: skip
+        self._outlines = [tool.overlay for tool in drawing]
+        fig.add_tools(PanTool(), wheel, *drawing)
         fig.toolbar.active_scroll = wheel
         fig.toolbar.active_tap = None
         return fig
@@ -252,6 +251,8 @@ class WorldMap:
         self._dots.glyph.update(fill_color=tone["surface"], line_color=tone["text"])
         self._halo.glyph.line_color = tone["surface"]
         self._ring.glyph.line_color = tone["text"]
+        for outline in self._outlines:
+            outline.update(fill_color=tone["accent"], fill_alpha=0.12, line_color=tone["accent"], line_width=1.5)
         self._tones.data = {"color": [tone["nodata"], tone["ocean"], tone["accent"]]}
 
     def set_pick(self, position: int | None) -> None:

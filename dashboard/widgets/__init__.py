@@ -159,7 +159,7 @@ class MapTools(Control):
     """Drag mode and zoom of a map figure found by its name."""
 
     figure = param.String("")
-    mode = param.Selector(default="move", objects=["move", "box", "lasso"])
+    mode = param.Selector(default="move", objects=["move", "box", "polygon", "lasso"])
     _esm = _script("maptools")
 
 

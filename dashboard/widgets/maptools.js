@@ -2,12 +2,14 @@
 const ICONS = {
   move: "M12 3v18M3 12h18M9 6l3-3 3 3M9 18l3 3 3-3M6 9l-3 3 3 3M18 9l3 3-3 3",
   box: "M4 6h16v12H4z",
+  polygon: "M5 8l9-4 6 8-5 8-9-2z",
   lasso: "M12 4c5 0 9 2.4 9 5.6s-4 5.6-9 5.6-9-2.4-9-5.6S7 4 12 4zM7 15c-1 2 1 3 0 5.5",
   in: "M12 5v14M5 12h14",
   out: "M5 12h14",
   home: "M4 11.5 12 5l8 6.5M6.5 10v9h11v-9",
 }
-const MODES = { move: "Move the map and pick a cell", box: "Draw a box to select a region", lasso: "Draw a region by hand" }
+const MODES = { move: "Move the map and pick a cell", box: "Draw a box to select a region", polygon: "Set the corners of a region", lasso: "Draw a region by hand" }
+const TOOLS = { move: "PanTool", box: "BoxSelectTool", polygon: "PolySelectTool", lasso: "LassoSelectTool" }
 const icon = (name) => `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`
 
 export function render({ model, view }) {
@@ -32,8 +34,8 @@ export function render({ model, view }) {
     }
     const tools = figure()?.toolbar.tools ?? []
     // on touch screens dragging scrolls the page until someone asks for a box or a region
-    const wanted = { move: small.matches ? null : "PanTool", box: "BoxSelectTool", lasso: "LassoSelectTool" }[model.mode]
-    for (const tool of tools) if (["PanTool", "BoxSelectTool", "LassoSelectTool"].includes(tool.type)) tool.active = tool.type === wanted
+    const wanted = model.mode === "move" && small.matches ? null : TOOLS[model.mode]
+    for (const tool of tools) if (Object.values(TOOLS).includes(tool.type)) tool.active = tool.type === wanted
   }
   const radios = [...box.querySelectorAll("[data-mode]")]
   radios.forEach((node, i) => {
@@ -59,6 +61,12 @@ export function render({ model, view }) {
       }
     }
   }
+  // Bokeh closes a polygon on Enter or a long press; people double-click
+  const close = (event) => {
+    if (model.mode === "polygon") event.composedPath()[0].dispatchEvent(new KeyboardEvent("keyup", { key: "Enter", bubbles: true }))
+  }
+  window.addEventListener("dblclick", close)
+  model.on("remove", () => window.removeEventListener("dblclick", close))
   model.on("mode", draw)
   model.on("after_render", draw)
   setTimeout(draw, 500)

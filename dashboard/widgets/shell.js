@@ -38,6 +38,9 @@ export function render({ model, el }) {
     if (event.key === "?") model.send_msg({ type: "help" })
   }
   document.addEventListener("keydown", keys)
+  // Bokeh marks a figure that was clicked as it does one reached by Tab; how it was reached is known here.
+  const reached = (event) => { root.toggleAttribute("data-hdl-keys", event.type === "keydown") }
+  for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, reached, true)
 
   model.on("msg:custom", async (event) => {
     const message = event.type ? event : event.data
@@ -119,6 +122,7 @@ export function render({ model, el }) {
     clearTimeout(retry)
     window.removeEventListener("popstate", back)
     document.removeEventListener("keydown", keys)
+    for (const kind of ["keydown", "pointerdown"]) document.removeEventListener(kind, reached, true)
   })
   return live
 }

@@ -174,6 +174,38 @@ def test_a_box_drawn_on_the_map_selects_a_region(app: Explorer) -> None:
     expect(app.filled().button("Remove Drawn region")).to_be_visible()
 
 
+def test_corners_set_on_the_map_select_a_region(app: Explorer) -> None:
+    """A triangle over the Sahara, closed by a double click; its corners choose no cell. Escape gives one up."""
+    from scripts.app_session import pixel
+
+    app.open()
+    corners = app.page.get_by_role("radio", name="Set the corners of a region")
+    corners.click()
+    expect(app.page.get_by_text("Click the corners of the region")).to_be_visible()
+    app.page.mouse.click(*pixel(app.page, 50, 10))
+    app.page.wait_for_timeout(400)  # as fast as a person: faster clicks would be a double click
+    app.page.keyboard.press("Escape")
+    for lat, lon in ((30, 0), (30, 30)):
+        app.page.mouse.click(*pixel(app.page, lat, lon))
+        app.page.wait_for_timeout(400)
+    app.page.mouse.dblclick(*pixel(app.page, 15, 15))
+    expect(app.button("Remove Drawn region")).to_be_visible()
+    app.until(lambda: 150 < app.cells_left() < 330, "half of a box of 15 by 30 degrees, part of it sea")
+    expect(app.button("Cell 4.5° S, 62.5° W")).to_be_visible()
+    expect(corners).to_have_attribute("aria-checked", "false")
+    expect(app.page.get_by_text("Click the corners of the region")).to_have_count(0)
+
+
+def test_a_plot_is_ringed_when_reached_by_keys_only(app: Explorer) -> None:
+    """Tab rings the map; a click on it does not."""
+    app.open()
+    canvas = app.map.locator(".bk-Canvas").first
+    app.map.click(position={"x": 5, "y": 5})
+    expect(canvas).to_have_css("outline-color", "rgba(0, 0, 0, 0)")
+    app.page.keyboard.press("Shift")
+    expect(canvas).to_have_css("outline-color", "rgb(11, 110, 138)")
+
+
 def test_brushing_the_histogram_filters_by_value(app: Explorer) -> None:
     """A drag beside the colours leaves the cells with such values, and the fields say which."""
     app.open()
