@@ -33,6 +33,8 @@ MONTHS = [
     "December",
 ]
 
+FAR = 1e30  # no quantity is so large; the steps of a legend would overflow
+
 #: Groups of the list of quantities, in its order.
 GROUPS = (
     "Water stores",
@@ -131,12 +133,12 @@ class Layer:
         return low, high
 
     def range_set(self, low: float, high: float) -> tuple[float, float]:
-        """A range set by hand; the fixed one where no colours lie between its ends."""
+        """A range set by hand; the fixed one where no colours lie between its ends, or they are beyond all numbers."""
         if self.diverging:  # zero stays in the middle of the colours
             high = max(abs(low), abs(high))
             low = -high
         told_apart = high - low > 1e-4 * max(abs(low), abs(high)) + 1e-6
-        return (low, high) if told_apart else (self.low, self.high)
+        return (low, high) if told_apart and high - low < FAR else (self.low, self.high)
 
     def range_of_shown(self, mask: NDArray[np.bool_]) -> tuple[float, float]:
         """Range from the 1st to the 99th percentile of the cells let through; around zero when diverging."""

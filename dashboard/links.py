@@ -40,6 +40,7 @@ from hdlcore.variables import variable
 VERSION = 1
 MAX_LENGTH = 8000  # proxies commonly refuse longer addresses
 MAX_POLYGON = 200
+MOST_SAID = 4  # sentences about a link
 MAX_SCENARIO = 600
 FOREIGN = frozenset({"theme", "bokeh-session-id", "v"})  # read by the server or by `decode` itself
 ZONES = {1: "tropical", 2: "arid", 3: "temperate", 4: "cold", 5: "polar"}
@@ -64,6 +65,13 @@ class Decoded:
 
     values: dict[str, Any] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The notices in one paragraph; of many only the first, and how many more there are."""
+        more = len(self.notices) - MOST_SAID
+        rest = [f"{more} more parts of the link were left out too."] if more > 1 else self.notices[MOST_SAID:]
+        return " ".join([*self.notices[:MOST_SAID], *rest])
 
 
 def _number(text: str) -> float:

@@ -77,7 +77,15 @@ def degrees(pair: tuple[float, float]) -> str:
 def number(value: float) -> str:
     """A short number with a true minus sign: three digits, two below ten, thousands set apart."""
     size = abs(value)
-    text = f"{value:,.0f}" if size >= 100 else f"{value:.3g}" if size >= 10 else f"{value:.2g}"
+    text = (
+        f"{value:.3g}"
+        if size >= 1e9
+        else f"{value:,.0f}"
+        if size >= 100
+        else f"{value:.3g}"
+        if size >= 10
+        else f"{value:.2g}"
+    )
     return text.replace("-", "−")
 
 

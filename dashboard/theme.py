@@ -101,7 +101,15 @@ def _palette(dark: bool) -> dict[str, Any]:
         },
         "shape": {"borderRadius": 6},
         "components": {
-            "MuiButtonBase": {"defaultProps": {"disableRipple": True}},
+            "MuiButtonBase": {
+                "defaultProps": {"disableRipple": True},
+                "styleOverrides": {
+                    "root": {"&.Mui-focusVisible": {"outline": f"2px solid {tone['accent']}", "outlineOffset": "-2px"}}
+                },
+            },
+            "MuiMenuItem": {
+                "styleOverrides": {"root": {"&[aria-selected=true]": {"color": tone["accent"], "fontWeight": 500}}}
+            },
             "MuiPaper": {"styleOverrides": {"root": {"backgroundImage": "none"}}},  # no veil over dialogs in dark
             "MuiAppBar": {
                 "defaultProps": {"elevation": 0},

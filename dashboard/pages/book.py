@@ -48,7 +48,7 @@ def explorer(query: str = "", dark: bool = False) -> pmui.Page:
     history = History(state)  # remembers a change before the view tells its parts, so that Undo is offered at once
     view = View(state, dark=dark)
     if found.notices:
-        view.notice = " ".join([*found.notices, view.notice]).strip()
+        view.notice = f"{found.said} {view.notice}".strip()
     document = pn.state.curdoc
     if document is not None:
         document.on_session_destroyed(lambda _: view.uploads.close())

@@ -35,6 +35,12 @@ ACTIONS = [
     {"id": "source", "label": "Provenance", "icon": "source", "kind": "bar"},
     {"id": "help", "label": "Help", "icon": "help", "kind": "bar"},
 ]
+#: The bar would make the picker's text, and its frame and label when it has the focus, white on white.
+IN_BAR = """
+.MuiSelect-select { color: var(--hdl-text) !important; }
+.Mui-focused fieldset { border-color: var(--hdl-accent) !important; }
+.MuiInputLabel-root.Mui-focused { color: var(--hdl-accent) !important; }
+"""
 
 #: On paper the boxes that scroll on the screen are as high as what is in them, and the header stands above it.
 PRINTED = {
@@ -76,7 +82,7 @@ class Frame:
         self.model = pmui.Select(
             label="Model or data",
             css_classes=["model"],
-            stylesheets=[".MuiSelect-select { color: var(--hdl-text) !important; }"],  # the bar would make it white
+            stylesheets=[IN_BAR],
             **SELECT,
         )
         self._updating = False
@@ -148,7 +154,7 @@ class Frame:
 
     def _back(self, message: dict[str, Any]) -> None:
         found = links.decode(str(message.get("query", "")))
-        self.view.notice = " ".join(found.notices)
+        self.view.notice = found.said
         with self.history.silently():
             apply(self.state, {**defaults(), **found.values})
 

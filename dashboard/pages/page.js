@@ -25,4 +25,10 @@
     const plain = plot[name]
     plot[name] = function () { if (this.layout != null) plain.call(this) }
   }
+  // A plot is read by its name, its words and its table; its canvas, which no key moves, is no stop of the Tab key.
+  const canvas = owner("Canvas", "initialize"), { initialize } = canvas
+  canvas.initialize = function () {
+    initialize.call(this)
+    this.events_el.tabIndex = -1
+  }
 }

@@ -25,11 +25,13 @@ export function render({ model, el }) {
     <div class="plot"></div>
     <input class="end low" type="text" inputmode="decimal" aria-label="Colour range, lower end">
     <button type="button" class="quiet lock"></button>
-    <button type="button" class="quiet clear" hidden aria-label="Remove the value filter" title="Remove the value filter">×</button>`
+    <button type="button" class="quiet clear" hidden aria-label="Remove the value filter" title="Remove the value filter">×</button>
+    <p class="saywhy" role="alert" hidden></p>`
   const plot = box.querySelector(".plot")
   const [high, low] = [box.querySelector(".high"), box.querySelector(".low")]
   const lock = box.querySelector(".lock")
   const clear = box.querySelector(".clear")
+  const why = box.querySelector(".saywhy")
   let draft = null
   let upright = true
   let [width, height] = [0, 0]
@@ -47,6 +49,7 @@ export function render({ model, el }) {
     lock.setAttribute("aria-label", auto ? "Colour range follows the data: lock it" : "Colour range is locked: let it follow the data")
     lock.title = auto ? "The range follows what is shown. Lock it" : "The range is the same for every month. Let it follow what is shown"
     const brush = draft ?? model.brush
+    const held = plot.getRootNode().activeElement?.dataset?.end // drawn anew while a key moves it
     clear.hidden = !brush
     if (width < 8 || height < 8) return
     plot.replaceChildren()
@@ -93,6 +96,7 @@ export function render({ model, el }) {
       for (const end of [0, 1]) {
         const handle = bar(brush[end], brush[end], -2, (upright ? width : height) + 2, { class: "handle", tabindex: 0, role: "slider" })
         handle.setAttribute(upright ? "height" : "width", 2)
+        handle.dataset.end = end
         handle.setAttribute("aria-label", end ? "Highest value shown" : "Lowest value shown")
         handle.setAttribute("aria-valuemin", a)
         handle.setAttribute("aria-valuemax", b)
@@ -105,6 +109,7 @@ export function render({ model, el }) {
           moved[end] = Math.min(Math.max(moved[end] + way * (b - a) / 50, a), b)
           if (moved[0] <= moved[1]) model.send_msg({ type: "brush", range: moved })
         }
+        if (held === String(end)) handle.focus()
       }
     }
   }
@@ -140,9 +145,13 @@ export function render({ model, el }) {
   }
   const number = (text) => Number(text.replace("−", "-").replace(",", "."))
   const range = () => {
-    const [a, b] = [number(low.value), number(high.value)]
-    const bad = !(Number.isFinite(a) && Number.isFinite(b) && a < b)
+    const [a, b] = [low, high].map((field) => (field.value.trim() ? number(field.value) : NaN))
+    const wrong = Number.isFinite(a) ? (Number.isFinite(b) ? null : high) : low
+    const bad = Boolean(wrong) || a >= b
     for (const field of [low, high]) field.setAttribute("aria-invalid", String(bad))
+    why.hidden = !bad
+    why.textContent = wrong ? `“${wrong.value}” is not a number; the colours stay as they are.`
+      : bad ? `The colours go from low to high: ${low.value} must be below ${high.value}.` : ""
     if (!bad && (nice(a) !== nice(model.low) || nice(b) !== nice(model.high))) model.send_msg({ type: "range", range: [a, b] })
   }
   low.onchange = range

@@ -100,6 +100,7 @@ export function render({ model }) {
   }
   const draw = () => {
     const step = model.step
+    const held = box.getRootNode().activeElement?.dataset?.id
     box.classList.toggle("large", model.presenting)
     box.replaceChildren()
     if (!step.title) return
@@ -118,9 +119,13 @@ export function render({ model }) {
     for (let i = 1; i <= model.count; i++) { const dot = document.createElement("i"); dot.className = i === model.stop ? "now" : i < model.stop ? "done" : ""; dots.append(dot) }
     const ends = document.createElement("div")
     ends.className = "ends"
+    const type = button(model.presenting ? "Normal type" : "Large type", () => send("present"), "text")
+    next.dataset.id = "next"
+    back.dataset.id = "back"
+    type.dataset.id = "type"
     ends.append(
       button("Hand out", () => send("handout"), "text"),
-      button(model.presenting ? "Normal type" : "Large type", () => send("present"), "text"),
+      type,
       button("End the tour", () => send("end"), "text"),
     )
     head.append(back, next, dots, where, again, show, ends)
@@ -137,6 +142,7 @@ export function render({ model }) {
     if (step.question) body.append(answer(step.question))
     if (last && model.onward) said.append(button(`Next tour: ${model.onward}`, () => send("onward"), "outlined onward"))
     box.append(head, body)
+    if (held) (back.disabled && held === "back" ? next : box.querySelector(`[data-id=${held}]`)).focus()
     mark()
   }
   const keys = (event) => {

@@ -2,8 +2,9 @@
 export function render({ model }) {
   const box = document.createElement("fieldset")
   box.className = "range"
-  box.innerHTML = `<legend></legend><div><input type="text" inputmode="decimal" autocomplete="off"><span>to</span><input type="text" inputmode="decimal" autocomplete="off"></div>`
+  box.innerHTML = `<legend></legend><div><input type="text" inputmode="decimal" autocomplete="off"><span>to</span><input type="text" inputmode="decimal" autocomplete="off"></div><p class="saywhy" role="alert" hidden></p>`
   const [low, high] = box.querySelectorAll("input")
+  const why = box.querySelector("p")
   const show = (value) => (value === null || value === undefined ? "" : String(Number(Number(value).toPrecision(6))).replace("-", "−"))
   // What somebody is writing stays, whatever news comes in meanwhile; what has been sent may be answered.
   const known = new Map([[low, ""], [high, ""]])
@@ -31,7 +32,10 @@ export function render({ model }) {
   }
   const send = () => {
     const pair = [read(low), read(high)]
-    if (!pair.every(known_number)) return
+    const wrong = [low, high][pair.findIndex((value) => !known_number(value))]
+    why.hidden = !wrong
+    why.textContent = wrong ? `“${wrong.value}” is not a number; write one as 12.5, or leave the field empty.` : ""
+    if (wrong) return
     for (const field of [low, high]) known.set(field, field.value)
     model.send_msg({ type: "range", range: pair })
   }

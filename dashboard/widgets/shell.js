@@ -82,6 +82,77 @@ export function render({ model, el }) {
     return at
   }
 
+  // A control that goes away by what it did (a chip that is removed, Cancel when the work is done) must not take the focus
+  // with it: its namesake gets it where it was made anew, else what comes first in the part of the page it stood in, else,
+  // when another page was opened, all that is under the header.
+  const AWAY_MS = 120 // by then a control that looks after its focus has done so
+  const usable = (place, found = []) => {
+    for (const node of place.shadowRoot ? [...place.shadowRoot.children] : [...place.children]) {
+      if (!node.checkVisibility()) continue
+      if (node.tabIndex >= 0 && !node.disabled && node.matches("a, button, input, select, textarea, [tabindex]")) found.push(node)
+      usable(node, found)
+    }
+    return found
+  }
+  const named = (node) => node.getAttribute("aria-label") ?? node.textContent
+  const content = () => {
+    const found = el.getRootNode().host.getRootNode().querySelector(".body")
+    found.tabIndex = -1
+    return found
+  }
+  const gone = (event) => {
+    if (event.relatedTarget) return
+    const [node, ...places] = event.composedPath().filter((one) => one instanceof Element)
+    const name = named(node)
+    setTimeout(() => {
+      if (document.activeElement !== document.body || (node.isConnected && node.checkVisibility())) return
+      for (const place of places) {
+        if (!place.isConnected || !place.checkVisibility()) continue
+        if (place === content()) { place.focus(); return }
+        const left = usable(place)
+        if (left.length) { (left.find((one) => named(one) === name) ?? left[0]).focus(); return }
+      }
+    }, AWAY_MS)
+  }
+  document.addEventListener("focusout", gone)
+
+  // The frame's select boxes open by a click alone, whatever their role promises, and call the entries of their lists
+  // items of a menu, of which a listbox has none.
+  const SELECT = ".MuiSelect-select"
+  const OPENS = { keydown: ["Enter", "ArrowUp", "ArrowDown"], keyup: [" "] } // the list would take Space, let go, as a choice
+  const unfold = (event) => {
+    const at = event.composedPath()[0]
+    if (at instanceof Element && at.matches(SELECT) && OPENS[event.type].includes(event.key)) at.click()
+  }
+  const listed = (event) => {
+    const at = event.composedPath()[0]
+    if (at instanceof Element && at.closest(SELECT)) list(at.closest(SELECT))
+  }
+  const list = (box, tries = 40) => {
+    const [root, id] = [box.getRootNode(), box.getAttribute("aria-controls")]
+    const found = id && (root.getElementById(id) ?? document.getElementById(id))
+    if (!found) { if (tries) setTimeout(() => list(box, tries - 1), 25); return }
+    for (const item of found.children) {
+      const entry = item.getAttribute("role") === "menuitem"
+      item.setAttribute("role", entry ? "option" : "presentation")
+      if (entry) item.setAttribute("aria-selected", String(item.classList.contains("Mui-selected") || item.getAttribute("value") === box.textContent))
+    }
+  }
+  document.addEventListener("keydown", unfold)
+  document.addEventListener("keyup", unfold)
+  document.addEventListener("click", listed)
+
+  // The first stop of the Tab key leads past the header.
+  const skip = document.createElement("a")
+  skip.className = "hdl-skip"
+  skip.href = "#"
+  skip.textContent = "Skip to the content"
+  skip.onclick = (event) => {
+    event.preventDefault()
+    content().focus()
+  }
+  document.body.prepend(skip)
+
   // The frame's own bar of being busy has no name and says nothing that the page does not say itself.
   const hush = (tries = 40) => {
     let found = 0
@@ -123,6 +194,11 @@ export function render({ model, el }) {
     window.removeEventListener("popstate", back)
     document.removeEventListener("keydown", keys)
     for (const kind of ["keydown", "pointerdown"]) document.removeEventListener(kind, reached, true)
+    document.removeEventListener("focusout", gone)
+    document.removeEventListener("keydown", unfold)
+    document.removeEventListener("keyup", unfold)
+    document.removeEventListener("click", listed)
+    skip.remove()
   })
   return live
 }

@@ -24,7 +24,7 @@ _PLAY = """([source, values]) => {
         for (const name in changes) heard[name]();
     };
     const render = new Function(source.replace("export function", "return function"))();
-    document.body.attachShadow({ mode: "open" }).append(render({ model }));
+    document.body.attachShadow({ mode: "open" }).append(render({ model, el: document.body }));
 }"""
 
 
@@ -95,13 +95,52 @@ def test_what_is_no_number_is_marked_and_not_sent(new_page: NewPage) -> None:
     last.fill("much")
     last.press("Enter")
     expect(last).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("alert")).to_contain_text("“much” is not a number")
     last.fill("1e999")
     last.press("Enter")
     expect(last).to_have_attribute("aria-invalid", "true")
     last.fill("−2,5")
     last.press("Enter")
     expect(last).to_have_attribute("aria-invalid", "false")
+    expect(page.get_by_role("alert")).to_have_count(0)
     assert page.evaluate("sent") == [{"type": "range", "range": [0, -2.5]}]
+
+
+KEY = {
+    "label": "Storage", "units": "mm", "explanation": "", "palette": ["black", "white"], "low": -200, "high": 200,
+    "ticks": [0], "counts": [1, 2], "brush": [0, 100], "mode": "fixed",
+}  # fmt: skip
+
+
+def test_the_ends_of_a_colour_range_are_two_numbers_in_order(new_page: NewPage) -> None:
+    page = new_page()
+    play(page, "colorkey", **KEY)
+    low, alert = page.get_by_label("Colour range, lower end"), page.get_by_role("alert")
+    for text, said in (("red", "“red” is not a number"), ("", "is not a number"), ("300", "must be below")):
+        low.fill(text)
+        low.press("Enter")
+        expect(alert).to_contain_text(said)
+        expect(low).to_have_attribute("aria-invalid", "true")
+    low.fill("−100,5")
+    low.press("Enter")
+    expect(alert).to_have_count(0)
+    assert page.evaluate("sent") == [{"type": "range", "range": [-100.5, 200]}]
+
+
+def test_an_end_of_the_value_filter_keeps_the_focus_while_a_held_key_moves_it(new_page: NewPage) -> None:
+    """It is drawn anew at each step; without the focus the next press would be another control's."""
+    page = new_page()
+    play(page, "colorkey", **KEY)
+    page.evaluate("document.body.shadowRoot.querySelector('.plot').style.cssText = 'width: 80px; height: 200px'")
+    page.evaluate("news({brush: [0, 100]})")
+    highest = page.get_by_role("slider", name="Highest value shown")
+    highest.focus()
+    for at in (108, 116):
+        page.keyboard.press("ArrowUp")
+        assert page.evaluate("sent.at(-1)") == {"type": "brush", "range": [0, at]}
+        page.evaluate("(at) => news({brush: [0, at]})", at)
+        expect(highest).to_be_focused()
+        expect(highest).to_have_attribute("aria-valuenow", str(at))
 
 
 def test_a_draft_is_there_again_after_a_reload(new_page: NewPage) -> None:

@@ -23,7 +23,7 @@ ODD = st.fixed_dictionaries(
         "values": st.sampled_from([None, (-1e6, -9e5), (0.0, 0.0), (-1e9, 1e9)]),
         "latitude": st.sampled_from([None, (89.9, 90.0), (-90.0, -89.0), (12.3, 12.4)]),
         "time": st.sampled_from(["01", "12", "1850-01", "2005-07", "9999-12"]),
-        "color_range": st.sampled_from([None, "auto", (0.0, 5e-324), (1e6 - 1e-9, 1e6), (-1e6, 1e6)]),
+        "color_range": st.sampled_from([None, "auto", (0.0, 5e-324), (1e6 - 1e-9, 1e6), (-1e6, 1e6), (-1e308, 1e308)]),
         "cell": st.sampled_from([0, 180 * 360 - 1, 90 * 360, 94 * 360 + 117]),
     },
 )
@@ -48,7 +48,7 @@ def test_any_link_opens_a_view_that_can_be_used(
     apply(view.state, {**defaults(), **links.decode(links.encode({**defaults(), **values})).values})
     assert "unexpected" not in view.notice, view.notice
     low, high = view.color_range()
-    assert np.isfinite([low, high]).all() and low < high
+    assert np.isfinite([low, high, high - low]).all() and low < high
     assert view.layer.values.shape == view.world["cell"].shape
     assert view.sentence() and place.card.sentence and "nan" not in view.sentence().lower()
     assert world.caption.object and view.season() is not None

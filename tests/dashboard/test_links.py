@@ -162,3 +162,13 @@ def test_a_monstrous_link_is_refused_in_one_sentence() -> None:
     assert found.values == {}
     assert len(found.notices) == 1
     assert len(found.notices[0]) < 200
+
+
+def test_of_many_bad_parts_only_some_are_told_and_how_many_more() -> None:
+    every = links.decode("&".join(f"k{number}=1" for number in range(100)))
+    assert len(every.notices) == 100
+    assert every.said.endswith("96 more parts of the link were left out too.")
+    assert len(every.said) < 300
+    assert links.decode("t=99").said == links.decode("t=99").notices[0]
+    five = links.decode("&".join(f"k{number}=1" for number in range(5)))
+    assert five.said == " ".join(five.notices), "one more is told, not counted"
