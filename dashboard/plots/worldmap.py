@@ -134,7 +134,7 @@ class WorldMap:
         ring = {"x": "x", "y": "y", "source": lines["pick"], "marker": "@reticle", "size": 30, "fill_color": None}
         reticle = {"@reticle": CustomJS(code=_RETICLE)}
         self._halo = fig.scatter(**ring, line_width=5, defs=reticle)
-        self._ring = fig.scatter(**ring, line_width=1.8, defs=reticle)
+        self._ring = fig.scatter(**ring, line_width=1.8, defs=reticle, name="chosen cell")
 
     def _connect(self) -> None:
         args = {

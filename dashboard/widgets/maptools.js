@@ -10,6 +10,7 @@ const ICONS = {
 }
 const MODES = { move: "Move the map and pick a cell", box: "Draw a box to select a region", polygon: "Set the corners of a region", lasso: "Draw a region by hand" }
 const TOOLS = { move: "PanTool", box: "BoxSelectTool", polygon: "PolySelectTool", lasso: "LassoSelectTool" }
+const CHOSEN = "chosen cell" // name of the ring on the map
 const icon = (name) => `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`
 
 export function render({ model, view }) {
@@ -55,8 +56,11 @@ export function render({ model, view }) {
       const by = Number(node.dataset.zoom)
       if (!fig) return
       if (!by) { fig.x_range.reset(); fig.y_range.reset(); return }
-      for (const range of [fig.x_range, fig.y_range]) {
-        const [mid, half] = [(range.start + range.end) / 2, ((range.end - range.start) / 2) * by]
+      // a finger scrolls the page and cannot move the map: there the chosen cell comes to the middle
+      const chosen = small.matches && by < 1 ? fig.renderers.find((one) => one.name === CHOSEN)?.data_source.data : null
+      for (const [axis, range] of [["x", fig.x_range], ["y", fig.y_range]]) {
+        const mid = chosen?.[axis][0] ?? (range.start + range.end) / 2
+        const half = ((range.end - range.start) / 2) * by
         range.setv({ start: mid - half, end: mid + half })
       }
     }

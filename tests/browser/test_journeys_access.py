@@ -55,6 +55,14 @@ def test_a_phone_shows_all_without_scrolling_sideways(visitor: NewExplorer, widt
 
     app.page.touchscreen.tap(*pixel(app.page, *INDIA))
     expect(app.place).to_contain_text("India")
+    for _ in range(3):  # a finger cannot move the map: what is chosen comes to its middle
+        app.button("Zoom in").tap()
+    middle = app.map.bounding_box()
+    assert middle is not None
+    app.page.touchscreen.tap(middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2 - 30)
+    app.until(lambda: 24 < float(app.query().get("at", "0,0").split(",")[0]) < 40, "not a little north of India")
+    assert abs(float(app.query()["at"].split(",")[1]) - INDIA[1]) < 6
+    app.button("Whole world").tap()
     app.button("Next month").tap()
     expect(app.sentence).to_contain_text(", June:")
     app.button("Tropical").tap()
