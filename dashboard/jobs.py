@@ -11,7 +11,8 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,32 @@ def sentence(error: BaseException, doing: str) -> str:
     if isinstance(error, HDLError):
         return str(error)
     return f"{doing} failed unexpectedly; the log has the details under {log_id(error, doing)}."
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Change many things of the page as one: one message to the browser, and the document looked through once.
+
+    Outside a callback's lock a change to a raw Bokeh model would be refused: here it is held. And Bokeh looks through
+    all models of the document whenever one more is hung in: a new plot did so for each line, tick and label of it, with
+    all the pages seen before (6 of the 7 s of the server's time that Trust took to come).
+    """
+    document = pn.state.curdoc
+    with unlocked():
+        session = getattr(document.session_context, "session", None) if document is not None else None
+        # what is said of a model at once, before it belongs to the document, would be lost
+        held = document is not None and (document.callbacks.hold_value or not (session and session.connection_count))
+        if document is None or not held or "recompute" in vars(document.models):
+            yield
+            return
+        asked: list[bool] = []
+        document.models.recompute = lambda: asked.append(True)  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            del document.models.recompute
+            if asked:
+                document.models.recompute()
 
 
 def when_arrived(change: Callable[[], None]) -> None:
@@ -164,5 +191,5 @@ class Lane(param.Parameterized):
         self._token = None
         self.param.update(running=False, fraction=0.0, message="", error=failed)
         if not failed:
-            with unlocked():  # what is done may change a raw Bokeh model, which is refused outside the document's lock
+            with together():
                 done(result)

@@ -9,10 +9,9 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
-from panel.io.document import unlocked
 
 from dashboard import links, tours
-from dashboard.jobs import sentence, when_arrived
+from dashboard.jobs import sentence, together, when_arrived
 from dashboard.pages.compare import ComparePage
 from dashboard.pages.data import DataPage
 from dashboard.pages.explore import ExplorePage
@@ -95,7 +94,7 @@ class Book:
     def turn(self, *_: Any) -> None:
         """Show the page the state names; those seen before stay in the browser, hidden, as they were left."""
         opened = self.page.layout
-        with unlocked():  # one message
+        with together():
             for made in self._pages.values():
                 show(made.layout, made.layout is opened)
             if opened not in self.body:
@@ -111,7 +110,8 @@ class Book:
             def run() -> None:
                 self.view.building = name
                 try:
-                    step()
+                    with together():
+                        step()
                 except Exception as error:
                     self.view.notice = sentence(error, f"Building the page {PAGES[name]}")
                     # nothing more is on its way where the page was still to come

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from panel.io.document import unlocked
 
 from dashboard import engine, scenario_fields
-from dashboard.jobs import Lane
+from dashboard.jobs import Lane, together
 from dashboard.pages.view import View
 from dashboard.scenario_fields import Fields
 from dashboard.series import STORES
@@ -87,7 +86,7 @@ class ScenarioJob:
     def _heard(self, event: Any) -> None:
         """Another block is begun: the one before can be shown."""
         if event.new and self.fields is not None and self.fields.known.any():
-            with unlocked():  # a raw Bokeh model may be changed
+            with together():
                 self._told()
 
     def fill(self, held: Fields, block: NDArray[np.intp], cells: tuple[int, ...], tell: Any, cancel: Any) -> None:

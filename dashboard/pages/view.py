@@ -12,11 +12,10 @@ import panel as pn
 import param
 import xarray as xr
 from numpy.typing import NDArray
-from panel.io.document import unlocked
 
 from dashboard import engine, sources
 from dashboard.classes import in_words
-from dashboard.jobs import sentence
+from dashboard.jobs import sentence, together
 from dashboard.layers import Layer, available, has_departure, layer, title
 from dashboard.memory import showing
 from dashboard.plots.projection import Projection, load_projection
@@ -132,8 +131,7 @@ class View(param.Parameterized):
 
     def _changed(self, *events: param.parameterized.Event) -> None:
         names = frozenset(event.name for event in events)
-        # outside the document's lock a change to a raw Bokeh model is refused: these are held and sent together
-        with unlocked():
+        with together():
             try:
                 self.refresh(names)
             except Exception as error:
@@ -147,13 +145,13 @@ class View(param.Parameterized):
     def _elsewhere(self, *events: param.parameterized.Event) -> None:
         """Tell what follows every change, also one that is of no concern to the map."""
         names = frozenset(event.name for event in events)
-        with unlocked():
+        with together():
             for update in self._always:
                 update(names)
 
     def _tell(self, names: frozenset[str]) -> None:
         """Tell the parts of the open page."""
-        with unlocked():
+        with together():
             for page, update in self._quick:
                 if page == self.state.page:
                     self._update(update, names, "Showing the map")
@@ -168,7 +166,7 @@ class View(param.Parameterized):
 
     def _finish(self) -> None:
         names, self._waiting = frozenset(self._waiting), set()
-        with unlocked():
+        with together():
             for page, update in self._later:
                 if page != self.state.page:  # turned while this was waiting
                     self._missed.setdefault(page, set()).update(names)

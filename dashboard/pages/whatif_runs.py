@@ -72,7 +72,7 @@ class RunsPart:
         if runs is None:
             self._draw()
             self.head.object = "<h2>Both runs</h2>"
-            waiting = "The first run is on its way." if experiment.lane.running else ""
+            waiting = "" if experiment.lane.error else "The first run is on its way."
             self.note.object = f'<p role="status" class="lead">{escape(experiment.empty or waiting)}</p>'
             self.table.object = ""
             return
