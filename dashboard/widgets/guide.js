@@ -159,7 +159,7 @@ export function render({ model }) {
   let page = null
   const stuck = () => { box.classList.toggle("stuck", page.scrollTop > 16 && box.getBoundingClientRect().top - page.getBoundingClientRect().top < 4) }
   requestAnimationFrame(() => { page = scroller(box); page.addEventListener("scroll", stuck, { passive: true }) })
-  model.on("stop", () => { if (page) page.scrollTop = 0 })
+  for (const name of ["step", "stop"]) model.on(name, () => { if (page) page.scrollTop = 0 })
   model.on("remove", () => { unmark(); document.removeEventListener("keydown", keys); page?.removeEventListener("scroll", stuck) })
   draw()
   return box

@@ -38,9 +38,6 @@ export function render({ model, el }) {
     if (event.key === "?") model.send_msg({ type: "help" })
   }
   document.addEventListener("keydown", keys)
-  // Bokeh marks a figure that was clicked as it does one reached by Tab; how it was reached is known here.
-  const reached = (event) => { root.toggleAttribute("data-hdl-keys", event.type === "keydown") }
-  for (const kind of ["keydown", "pointerdown"]) document.addEventListener(kind, reached, true)
 
   model.on("msg:custom", async (event) => {
     const message = event.type ? event : event.data
@@ -108,7 +105,7 @@ export function render({ model, el }) {
       if (document.activeElement !== document.body || (node.isConnected && node.checkVisibility())) return
       for (const place of places) {
         if (!place.isConnected || !place.checkVisibility()) continue
-        if (place === content()) { place.focus(); return }
+        if (place === content()) { place.focus({ preventScroll: true }); return } // what stands above it, a tour's words, is to be read
         const left = usable(place)
         if (left.length) { (left.find((one) => named(one) === name) ?? left[0]).focus(); return }
       }
@@ -193,7 +190,6 @@ export function render({ model, el }) {
     clearTimeout(retry)
     window.removeEventListener("popstate", back)
     document.removeEventListener("keydown", keys)
-    for (const kind of ["keydown", "pointerdown"]) document.removeEventListener(kind, reached, true)
     document.removeEventListener("focusout", gone)
     document.removeEventListener("keydown", unfold)
     document.removeEventListener("keyup", unfold)

@@ -124,6 +124,20 @@ def test_two_members_of_a_model_side_by_side(app: Explorer) -> None:
     expect(app.page.get_by_role("img", name=re.compile("^Map R: Member 5 of 5"))).to_be_visible()
 
 
+def test_the_words_of_a_tour_are_on_the_screen_when_it_begins(visitor: NewExplorer) -> None:
+    """Begun on Learn it opens a page that was seen before, on a phone; no focus scrolls them away."""
+    app = visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open()
+    links = app.page.get_by_role("navigation", name="Pages").get_by_role("link", name="Learn", exact=True)
+    links.filter(visible=True).click()
+    app.button("Start: What is water storage?").click()
+    guide = app.page.get_by_role("region", name="Guided tour")
+    words = guide.get_by_role("heading", level=2)
+    app.filled()
+    app.page.wait_for_timeout(500)  # by then the focus has gone to what took the button's place
+    expect(words).to_be_in_viewport(ratio=1)
+    expect(guide.get_by_text("step 1 of 5")).to_be_in_viewport(ratio=1)
+
+
 def test_a_tour_is_taken_answered_and_found_again(app: Explorer, visitor: NewExplorer) -> None:
     """Start, next, a wrong and a right answer; keys; the link of a step opens it for somebody else; the end."""
     app.visit("v=1&page=learn")
