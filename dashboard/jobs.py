@@ -48,7 +48,7 @@ def together() -> Iterator[None]:
 
     Outside a callback's lock a change to a raw Bokeh model would be refused: here it is held. And Bokeh looks through
     all models of the document whenever one more is hung in: a new plot did so for each line, tick and label of it, with
-    all the pages seen before (6 of the 7 s of the server's time that Trust took to come).
+    all the pages seen before (three quarters of the server's time while the page Trust came, by a sampler).
     """
     document = pn.state.curdoc
     with unlocked():

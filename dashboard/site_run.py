@@ -68,7 +68,7 @@ def sentence(run: xr.Dataset, info: ModelInfo) -> str:
     return f"{text}; {', '.join(others)}." if others else f"{text}."
 
 
-def together(runs: Sequence[xr.Dataset], titles: Sequence[str]) -> str:
+def compared(runs: Sequence[xr.Dataset], titles: Sequence[str]) -> str:
     """How good two models are at one place, on the days that neither learned from."""
     place = called(str(runs[0].attrs["place"]))
     both = runs[0]["tested"].values & runs[1]["tested"].values

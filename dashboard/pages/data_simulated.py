@@ -155,7 +155,7 @@ class SimulatedPart:
 
     def _said(self) -> str:
         if len(self.runs) > 1:
-            return site_run.together(self.runs, [info.title for info in self.chosen])
+            return site_run.compared(self.runs, [info.title for info in self.chosen])
         return site_run.sentence(self.runs[0], self.chosen[0])
 
     def _notes(self) -> str:
@@ -190,4 +190,4 @@ class SimulatedPart:
             for when, *values in zip(monthly["time"].values, *(monthly[name].values for name in columns), strict=True)
         ]
         head = ["Month", *(f"{name}, mm a day" for name in columns)]
-        self.table.object = html_table(f"Runoff at {self.data.site_name}, monthly means", head, rows)
+        self.table.object = html_table(f"Runoff at {self.data.site_label}, monthly means", head, rows)

@@ -173,7 +173,7 @@ def _template() -> Any:
         (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("page.html", "page.js", "layout.js")
     )
     bundle = pmui.Page._render_esm(server=True)  # the address that every one of its controls names
-    parts = {"globe": globe, "script": "".join(scripts), "bundle": bundle}
+    parts = {"globe": globe, "script": f"{{{''.join(scripts)}}}", "bundle": bundle}
     return BASE_TEMPLATE.environment.from_string(text, globals=parts)
 
 

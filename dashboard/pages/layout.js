@@ -5,11 +5,6 @@
 // brothers, and the figures in it; for an answer of the server once, when all of it has been taken in. What stands in a
 // hidden page is left as it was, its canvases painted.
 {
-  const owner = (name, method) => {
-    let view = Bokeh.Models.get(name).prototype.default_view.prototype
-    while (!Object.hasOwn(view, method)) view = Object.getPrototypeOf(view)
-    return view
-  }
   const layout = owner("Row", "compute_layout"), element = owner("Row", "after_resize")
   const { compute_layout: compute, _after_resize: resized } = layout
   const { after_resize: seen, _update_bbox: measure } = element

@@ -1,14 +1,16 @@
+// The class of a model's view, or of what it descends from, that has a method of its own: where to mend it.
+const owner = (model, method) => {
+  let view = Bokeh.Models.get(model).prototype.default_view.prototype
+  while (!Object.hasOwn(view, method)) view = Object.getPrototypeOf(view)
+  return view
+}
+
 // BokehJS 3.9 starts on the views of a layout's children anew when the children change while it is still at them, and
 // builds those again that it has not finished: on a slow machine a part of the page stood there twice, one of them dead
 // (bokeh issue 15358, mended in 3.10, which Panel 1.9 does not take yet). Here each build waits for the one before; what
 // changed before a layout had begun to listen is built when it has been drawn; and a plot that waits for its brothers
 // to be built is not measured before it has a layout.
 {
-  const owner = (model, method) => {
-    let view = Bokeh.Models.get(model).prototype.default_view.prototype
-    while (!Object.hasOwn(view, method)) view = Object.getPrototypeOf(view)
-    return view
-  }
   const layout = owner("Row", "build_child_views"), plot = owner("Figure", "_measure_layout")
   const { build_child_views: build, after_render: rendered } = layout
   const turns = new WeakMap()

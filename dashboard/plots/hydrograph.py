@@ -20,7 +20,7 @@ from dashboard.theme import DASHES, FORCING_COLORS, component_colors, label_colo
 
 RAIN, RUNOFF, STORES = 64, 240, 130  # px
 EDGE, FOOT = 64, 34  # px left of the frame, and under it
-ROOM = 0.2  # share of the span kept free at the right, for the names
+ROOM = 0.28  # share of the span kept free at the right, for the names
 DRAWN = ("swe", "soil_moisture", "groundwater")
 BANDS = (("runoff_low_90", "runoff_high_90", 0.14), ("runoff_low_50", "runoff_high_50", 0.22))
 

@@ -29,11 +29,8 @@ from numpy.typing import NDArray
 from dashboard.theme import FONT, tokens
 
 Ticks = Sequence[tuple[float, str]]
-#: Style of a figure: a ring when it is reached by keyboard (`shell.js` says so), none when it is clicked.
-FOCUS = (
-    ".bk-Canvas:focus-within"
-    " { --highlight-color: transparent; outline: 2px solid var(--hdl-focus); outline-offset: -2px; }"
-)
+#: Style of a figure: no dots around one that was clicked. No key leads to it (`page.js`), so none has to be told.
+CLICKED = ".bk-Canvas { --highlight-color: transparent; }"
 #: Shorter columns go as text inside the message; an array needs two frames of its own and pays from here on.
 _FEW = 80
 
@@ -118,7 +115,7 @@ def bare_figure(name: str, x_range: Range1d, y_range: Range1d, **more: Any) -> A
     fig = figure(
         name=name, x_range=x_range, y_range=y_range, sizing_mode="stretch_width", toolbar_location=None,
         outline_line_color=None, background_fill_color=None, background_fill_alpha=0, border_fill_color=None,
-        min_border=2, tools=[], stylesheets=[FOCUS], **more,
+        min_border=2, tools=[], stylesheets=[CLICKED], **more,
     )  # fmt: skip
     fig.axis.visible = False
     fig.grid.visible = False
@@ -140,7 +137,7 @@ def quiet_figure(
         min_border_right=right,
         min_border_top=top,
         html_attributes=spoken(summary),
-        stylesheets=[FOCUS],
+        stylesheets=[CLICKED],
     )
     quiet_axes(fig, tone)
     fig.xgrid.grid_line_color = None

@@ -106,7 +106,7 @@ def difference(
         name_mark(),
     ]  # fmt: skip
     tables["names"] = end_names(
-        float(at[-1]), [float(data[-1])], ["Difference"], [tone["accent"]], (low, high), height - FOOT
+        float(at[-1]), [float(data[-1])], ["Change"], [tone["accent"]], (low, high), height - FOOT
     )
     return _under(tables, marks, values, (low, high), units, dark, summary, height)
 
