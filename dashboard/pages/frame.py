@@ -169,9 +169,8 @@ def _template() -> Any:
     x, y = load_projection("equal_earth", lat.size, lat.astype("float32").tobytes()).outline
     points = zip(x[::6] / 1e4, -y[::6] / 1e4, strict=True)
     globe = "L".join(f"{a:.0f} {b:.0f}" for a, b in points)
-    text, *scripts = (
-        (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("page.html", "page.js", "layout.js")
-    )
+    names = ("page.html", "page.js", "layout.js", "pointer.js")
+    text, *scripts = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
     bundle = pmui.Page._render_esm(server=True)  # the address that every one of its controls names
     parts = {"globe": globe, "script": f"{{{''.join(scripts)}}}", "bundle": bundle}
     return BASE_TEMPLATE.environment.from_string(text, globals=parts)

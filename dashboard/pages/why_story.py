@@ -170,7 +170,7 @@ class StoryPart:
             self._plots[:] = panes
 
     def _draw(self, story: why.Story, dark: bool) -> None:
-        daily = why.contributions(story.answer)
+        daily = why.contributions(story.answer).assign_attrs(units=story.units)
         end = color_end(daily)
         drivers = [name for name in map(str, story.weather.data_vars) if name in daily["forcing"].values]
         for name in drivers:
@@ -187,8 +187,7 @@ class StoryPart:
         goal = whole if story.in_target else None
         self._sheet(_SUM).show(running_sum(daily, goal, units, dark, self.text, SUM_HEIGHT))
         self._stand([self._panes[name] for name in (*drivers, _SUM)])
-        heat = daily.rename(time="lag_bin").assign_attrs(units=story.units)
-        key = color_key(heat, True, dark, end)
+        key = color_key(daily.rename(time="lag_bin"), True, dark, end)
         self._key.object = (
             f"{key}<p>A bar goes from the usual (dashed) to what was; its colour is what that day did. Below, the same "
             "added up, oldest first; the goal is the difference from a run under usual weather.</p>"

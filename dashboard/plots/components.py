@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.reading import Head, Reading
 from dashboard.plots.sheet import Drawing, Mark, numbers
 from dashboard.theme import DASHES, FORCING_COLORS, component_colors, label_colors, tokens
 
@@ -37,6 +38,14 @@ def _end(data: xr.Dataset) -> float:
     """Where the data end along the time axis."""
     name, values = _axis(data)
     return _MONTH_SPAN[1] if name == "month" else float(numbers(values).max())
+
+
+def head_of(data: xr.Dataset | xr.DataArray) -> Head:
+    """How places on the time axis are named."""
+    name, values = _axis(data)
+    if name == "month":
+        return "season"
+    return "month" if values.size > 1 and np.diff(values[:2])[0] > np.timedelta64(20, "D") else "day"
 
 
 def frame(data: xr.Dataset) -> tuple[float, float]:
@@ -146,9 +155,13 @@ def components(
         marks.append(Mark("scatter", "seen", {"x": "at", "y": "seen", **look}))
     tables["names"] = _end_labels(data, drawn, label_colors(dark), tone["text"], limit, height, seen_by)
     marks.append(name_mark())
+    named = {store: LABELS[store] for store in drawn} | ({"smoothed": "Smoothed"} if "smoothed" in curves else {})
+    reads = [Reading("curves", named, "mm", head_of(data))]
+    if "seen" in tables:
+        reads.append(Reading("seen", {"seen": seen_by}, "mm", head_of(data)))
     return Drawing(
         tables, marks, frame(data), limit, height, dark, summary, _ticks(data),
-        y_label="mm from the mean" if departures else "mm",
+        y_label="mm from the mean" if departures else "mm", reads=reads,
     )  # fmt: skip
 
 
@@ -192,4 +205,5 @@ def precipitation(data: xr.Dataset, dark: bool = False, summary: str = "", heigh
     return Drawing(
         {"rain": table}, [Mark("segment", "rain", {**ends, **look})], frame(data), (max(most, 0.5) * 1.08, 0), height,
         dark, summary, _ticks(data), y_ticks=2, y_label="mm d⁻¹", x_shown=False,
+        reads=[Reading("rain", {"rain": "Precipitation"}, "mm a day", head_of(data))],
     )  # fmt: skip

@@ -14,6 +14,7 @@ import xarray as xr
 
 from dashboard.layers import MONTHS
 from dashboard.plots.palette import palette
+from dashboard.plots.reading import Boxes
 from dashboard.plots.sheet import Drawing, Mark, words
 from dashboard.selection import row_label
 from dashboard.summary import quantity
@@ -46,6 +47,14 @@ def marks_of(start: np.ndarray, end: np.ndarray) -> list[tuple[float, str]]:
     months = np.round(start / MONTH_DAYS).astype(int)
     names = ["1 year" if month == 12 else f"{month} month{'s' if month > 1 else ''}" for month in months]
     return [(i + 0.5, name) for i, name in enumerate(names)]
+
+
+def age_names(start: np.ndarray, end: np.ndarray) -> list[str]:
+    """Windows of lags in words."""
+    return [
+        f"{last} day{'' if last == 1 else 's'} before" if first == last else f"{first} to {last} days before"
+        for first, last in zip(start, end, strict=True)
+    ]
 
 
 def colors(signed: bool, dark: bool) -> tuple[str, ...]:
@@ -129,7 +138,9 @@ def heatmap(
     n, rows = values.shape
     lag, row = (index.ravel() for index in np.meshgrid(np.arange(n), np.arange(rows), indexing="ij"))
     y = rows - 1 - row  # the first row on top
-    boxes = _quads(lag + 0.03, y + 0.03, lag + 0.97, y + 0.97) | {"color": box_colors(heat, signed, dark, limit)}
+    boxes = _quads(lag + 0.03, y + 0.03, lag + 0.97, y + 0.97) | {
+        "color": box_colors(heat, signed, dark, limit), "value": values.ravel().astype(np.float32)
+    }  # fmt: skip
     by_lag = np.abs(np.nan_to_num(values)).sum(1)
     tall = _TOP * max(1.0, rows / 5)
     floor = rows + _GAP
@@ -153,13 +164,15 @@ def heatmap(
     ]
     outline = np.array(_outlines(box, rows), float).reshape(-1, 4)
     text = {"x": side + 0.01 * n, "y": lines + 0.5, "text": texts}
-    names = [(rows - 1 - i + 0.5, name) for i, name in enumerate(row_names(heat))]
+    named = row_names(heat)
+    names = [(rows - 1 - i + 0.5, name) for i, name in enumerate(named)]
+    read = Boxes("boxes", "value", str(heat.attrs.get("units") or "mm"), named, age_names(start, end))
     # names of lags on two lines: room on a phone
     ages = [(at, name.replace(" ", "\n")) for at, name in marks_of(start, end)]
     return Drawing(
         {"boxes": boxes, "bars": bars, "words": text, "outline": _quads(*outline.T)}, marks, (0, n * _WIDTH),
         (0, rows + _GAP + tall + 0.05), height, dark, summary, ages, names, x_lines=True, rows=False, thin=True,
-        left=92, right=5, top=2,
+        left=92, right=5, top=2, reads=[read],
     )  # fmt: skip
 
 

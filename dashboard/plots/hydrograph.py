@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dashboard.plots.components import LABELS
 from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark, numbers, words
 from dashboard.plots.timeseries import span_of, thinned
 from dashboard.theme import DASHES, FORCING_COLORS, component_colors, label_colors, tokens
@@ -52,7 +53,7 @@ def rain(runs: Sequence[xr.Dataset], dark: bool = False, text: str = "") -> Draw
     table = {"at": at, "rain": amount, "zero": np.zeros_like(amount)}
     return Drawing(
         {"rain": table}, [Mark("varea", "rain", look)], _frame(run), (1.05 * most, 0), RAIN, dark, text, y_ticks=2,
-        y_label="mm d⁻¹", x_shown=False, left=EDGE,
+        y_label="mm d⁻¹", x_shown=False, left=EDGE, reads=[Reading("rain", {"rain": "Rain"}, "mm a day")],
     )  # fmt: skip
 
 
@@ -90,6 +91,7 @@ def runoff(runs: Sequence[xr.Dataset], dark: bool = False, text: str = "") -> Dr
     return Drawing(
         tables, [*marks, name_mark()], _frame(first), limits, RUNOFF, dark, text, y_ticks=5, y_label="runoff, mm d⁻¹",
         x_shown=False, left=EDGE,
+        reads=[Reading("curves", {"observed": "Observed", **{name: name for name in named}}, "mm a day")],
     )  # fmt: skip
 
 
@@ -118,6 +120,7 @@ def stores(
     return Drawing(
         {"curves": curves, "names": table}, [*marks, name_mark()], _frame(run), limits, STORES, dark, text, x_ticks=4,
         y_ticks=3, y_label=label, x_shown=last, dates=True, left=EDGE,
+        reads=[Reading("curves", {store: LABELS[store] for store in DRAWN if store in curves}, "mm", title=letter)],
     )  # fmt: skip
 
 

@@ -13,9 +13,10 @@ import xarray as xr
 from bokeh.models import LinearColorMapper
 from numpy.typing import NDArray
 
-from dashboard.plots.components import INITIALS, month_mark, month_spans
+from dashboard.plots.components import INITIALS, head_of, month_mark, month_spans
 from dashboard.plots.labels import end_names, name_mark
 from dashboard.plots.palette import palette
+from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark, numbers
 from dashboard.theme import tokens
 
@@ -97,5 +98,5 @@ def many_lines(
     ticks = tuple(enumerate(INITIALS, start=1)) if axis == "month" else ()
     return Drawing(
         tables, marks, (x[0], x[1] + _ROOM * (x[1] - x[0])), y, _TALL, dark, text, ticks, y_label=units,
-        dates=axis != "month", left=64, top=6,
+        dates=axis != "month", left=64, top=6, reads=[Reading("curves", WORDS, units, head_of(cells))],
     )  # fmt: skip

@@ -26,6 +26,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
+from dashboard.plots.reading import Boxes, Reading
 from dashboard.theme import FONT, tokens
 
 Ticks = Sequence[tuple[float, str]]
@@ -82,6 +83,7 @@ class Drawing:
     dates: bool = False
     rows: bool = True  # whether horizontal lines are drawn
     thin: bool = False  # whether labels that a narrow screen has no room for are left out
+    reads: Sequence[Reading | Boxes] = ()  # what a pointer reads
     left: int = 62
     right: int = 4
     top: int = 4
@@ -204,7 +206,7 @@ class Sheet:
     def _build(self, drawing: Drawing) -> None:
         fig = self.figure
         fig.renderers = []
-        self._sources = {name: ColumnDataSource(_sent(table)) for name, table in drawing.tables.items()}
+        self._sources = {name: ColumnDataSource(_sent(table), name=name) for name, table in drawing.tables.items()}
         for mark in drawing.marks:
             getattr(fig, mark.glyph)(source=self._sources[mark.table], **mark.style)
 
@@ -231,6 +233,8 @@ class Sheet:
 
         if differs("height"):
             fig.height = drawing.height
+        if differs("reads", "dark"):
+            fig.tags = [{"reads": [part.told(drawing.marks) for part in drawing.reads]}]
         for span, name in ((fig.x_range, "x"), (fig.y_range, "y")):
             if differs(name):
                 start, end = getattr(drawing, name)

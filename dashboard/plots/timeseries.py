@@ -11,7 +11,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from dashboard.plots.components import INITIALS, month_mark, month_spans
+from dashboard.plots.components import INITIALS, head_of, month_mark, month_spans
+from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark, numbers
 from dashboard.theme import tokens
 
@@ -94,6 +95,7 @@ def timeseries(
         tables, marks, (float(places[0]) - pad, float(places[-1]) + pad), span_of(values), height, dark, summary,
         tuple(enumerate(INITIALS, start=1)) if axis == "month" else (), y_label=units, dates=axis != "month",
         left=64, right=12, top=6,
+        reads=[Reading("curve", {"value": str(data.attrs.get("long_name", "Value"))}, units, head_of(data))],
     )  # fmt: skip
 
 

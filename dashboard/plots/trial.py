@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark
 from dashboard.theme import tokens
 
@@ -35,4 +36,8 @@ def trial_curve(
         ],
         x=(-2, 102), y=(least - pad, most + pad), height=height, dark=dark, text=summary,
         x_ticks=[(at, f"{at:g} %") for at in (0, 25, 50, 75, 100)], y_ticks=4, y_label=units,
+        reads=[
+            Reading("curve", {"y": "By its answer"}, units, "share", "x"),
+            Reading("chance", {"middle": "By chance"}, units, "share", "x"),
+        ],
     )  # fmt: skip

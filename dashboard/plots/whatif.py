@@ -11,8 +11,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from dashboard.plots.components import month_mark, month_spans
+from dashboard.plots.components import head_of, month_mark, month_spans
 from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark, Ticks, numbers
 from dashboard.plots.timeseries import span_of, thinned
 from dashboard.theme import FORCING_COLORS, component_colors, label_colors, tokens
@@ -37,6 +38,7 @@ def rain(
     if plain.sizes["time"] > _MOST_DAYS:
         plain, kept = (run.resample(time="MS").mean() for run in (plain, kept))
     left, own, new = numbers(plain["time"].values), plain.values.astype(float), kept.values.astype(float)
+    read = Reading("rain", {"was": "Rain as it was", "is": "Rain changed"}, "mm a day", head_of(plain), "left")
     right = np.append(left[1:], at[-1] + _DAY)
     gap = 0.1 * (right - left)
     both = np.minimum(own, new)
@@ -54,7 +56,7 @@ def rain(
     tables = {**_ground(plain, span, month), "rain": bars, "names": names}
     return Drawing(
         tables, [*_ground_marks(dark), *marks], x, (1.08 * most, 0), height, dark, summary, y_ticks=2,
-        y_label="mm d⁻¹", x_shown=False, left=EDGE, top=6,
+        y_label="mm d⁻¹", x_shown=False, left=EDGE, top=6, reads=[read],
     )  # fmt: skip
 
 
@@ -81,7 +83,8 @@ def two_runs(
     names, values, paints = zip(*((name, float(run.values[-1]), paint) for name, run, paint in runs), strict=True)
     end = float(numbers(plain["time"].values)[-1])
     tables["names"] = end_names(end, values, names, paints, (low, high), height - FOOT)
-    return _under(tables, marks, plain, (low, high), units, dark, summary, height, x_shown=changed is None)
+    reads = [Reading("plain", {"value": "As it was"}, units), Reading("changed", {"value": "Changed"}, units)]
+    return _under(tables, marks, plain, (low, high), units, dark, summary, height, reads, x_shown=changed is None)
 
 
 def difference(
@@ -108,7 +111,8 @@ def difference(
     tables["names"] = end_names(
         float(at[-1]), [float(data[-1])], ["Change"], [tone["accent"]], (low, high), height - FOOT
     )
-    return _under(tables, marks, values, (low, high), units, dark, summary, height)
+    reads = [Reading("gap", {"value": "Change"}, units)]
+    return _under(tables, marks, values, (low, high), units, dark, summary, height, reads)
 
 
 def pulse(way: xr.Dataset, dark: bool = False, summary: str = "", height: int = 230) -> Drawing:
@@ -126,6 +130,7 @@ def pulse(way: xr.Dataset, dark: bool = False, summary: str = "", height: int = 
     bands: dict[str, Any] = {"age": age, "floor": np.zeros(age.size, np.float32)}
     marks, floor, below = [], np.zeros(age.size), "floor"
     names, wanted, paints = [], [], []
+    over: dict[str, str] = {}
     for name, (label, color, ink) in looks.items():
         if name not in way:
             continue
@@ -135,6 +140,7 @@ def pulse(way: xr.Dataset, dark: bool = False, summary: str = "", height: int = 
         bands[name] = (floor + part).astype(np.float32)
         look = {"fill_color": color, "fill_alpha": 0.9 if ink != tone["quiet"] else 1.0}
         marks.append(Mark("varea", "bands", {"x": "age", "y1": below, "y2": name, **look}))
+        over[name] = below
         names.append(label)
         wanted.append(float((floor + part / 2)[-1]))
         paints.append(ink)
@@ -144,6 +150,7 @@ def pulse(way: xr.Dataset, dark: bool = False, summary: str = "", height: int = 
     return Drawing(
         tables, [*marks, name_mark()], (0, float(age[-1]) * 1.38), (0, top), height, dark, summary, AGES, y_ticks=5,
         y_label="% of the pulse", left=EDGE, top=6,
+        reads=[Reading("bands", dict(zip(over, names, strict=True)), "%", "age", "age", over)],
     )  # fmt: skip
 
 
@@ -174,12 +181,12 @@ def _ground_marks(dark: bool) -> list[Mark]:
 
 def _under(
     tables: dict[str, dict[str, Any]], marks: list[Mark], data: xr.DataArray, limits: tuple[float, float], units: str,
-    dark: bool, summary: str, height: int, x_shown: bool = True,
+    dark: bool, summary: str, height: int, reads: list[Reading], x_shown: bool = True,
 ) -> Drawing:  # fmt: skip
     """A drawing on the common time axis."""
     return Drawing(
         tables, marks, _frame(data), limits, height, dark, summary, _years(data["time"].values),
-        y_ticks=3 if height < 150 else 6, y_label=units, x_shown=x_shown, dates=True, left=EDGE, top=6,
+        y_ticks=3 if height < 150 else 6, y_label=units, x_shown=x_shown, dates=True, left=EDGE, top=6, reads=reads,
     )  # fmt: skip
 
 

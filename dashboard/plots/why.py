@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dashboard.plots.heatmap import painted
 from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark, numbers
 from dashboard.selection import row_label
 from dashboard.theme import FORCING_COLORS, tokens
@@ -78,7 +79,7 @@ def driver_story(
     return Drawing(
         tables={
             "bars": bars,
-            "days": {"at": at, "own": own, "usual": mean},
+            "days": {"at": at, "own": own, "usual": mean, "did": told.astype(np.float32)},
             "names": end_names(float(at[-1]), [float(mean[-1])], [_name(driver)], [_ink(driver, dark)], limits, height),
         },
         marks=[
@@ -89,6 +90,10 @@ def driver_story(
         ],
         x=_frame(at), y=limits[::-1] if hangs else limits, height=height, dark=dark, text=summary, y_ticks=3,
         y_label=units, x_shown=False, left=EDGE,
+        reads=[
+            Reading("days", {"own": "That day", "usual": "Usual"}, units, title=row_label(driver)),
+            Reading("days", {"did": "What it did"}, str(contribution.attrs.get("units", "mm"))),
+        ],
     )  # fmt: skip
 
 
@@ -123,7 +128,7 @@ def running_sum(
     tables["names"] = end_names(float(at[-1]), ends, labels, inks, limits, height - FOOT)
     return Drawing(
         tables, [*marks, name_mark()], _frame(at), limits, height, dark, summary, x_ticks=4, y_ticks=4, y_label=units,
-        dates=True, left=EDGE,
+        dates=True, left=EDGE, reads=[Reading("sums", dict(zip(lines, labels, strict=False)), units, title="Added up")],
     )  # fmt: skip
 
 
@@ -145,7 +150,7 @@ def pulse_answer(
         Mark("line", "zero", {"x": "age", "y": "y", "line_color": tone["quiet"], "line_width": 1}),
         Mark("line", "answer", {"x": "age", "y": "value", "line_color": tone["accent"], "line_width": 1.8}),
     ]
-    end = age[-1] * 1.06
+    end, reads = age[-1] * 1.06, [Reading("answer", {"value": "Model"}, units, "age", "age")]
     if truth is not None:
         tables["truth"] = {"age": truth["lag"].values.astype(float), "value": own.astype(np.float32)}
         look = {"line_color": tone["text"], "line_width": 1.6, "line_dash": "dashed"}
@@ -155,6 +160,8 @@ def pulse_answer(
         tables["names"] = end_names(float(age[-1]), both, ["Model", "Truth"], paints, limits, height - FOOT)
         marks.append(name_mark())
         end = age[-1] * 1.16
+        reads.append(Reading("truth", {"value": "Truth"}, units, "age", "age"))
     return Drawing(
         tables, marks, (0, end), limits, height, dark, summary, AGES, y_ticks=4, y_label=units, thin=True, left=EDGE,
+        reads=reads,
     )  # fmt: skip

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
     from tests.browser.conftest import Explorer, NewExplorer
 
 pytestmark = pytest.mark.browser
@@ -210,3 +212,47 @@ def test_help_opens_by_key_and_returns_the_focus(app: Explorer) -> None:
     expect(app.button("Copy link")).to_be_focused()
     app.button("Next month").click()
     expect(app.sentence).to_contain_text(", June:")
+
+
+def _read_at(app: Explorer, plot: Locator, across: float, touch: bool = False) -> list[list[str]]:
+    """Point at a plot and read what stands beside the pointer: the head, then names and values."""
+    plot.scroll_into_view_if_needed()
+    app.page.wait_for_timeout(100)  # scrolling takes away what was read before
+    box = plot.bounding_box()
+    assert box is not None
+    x, y = box["x"] + across * box["width"], box["y"] + 0.5 * box["height"]
+    if touch:
+        app.page.touchscreen.tap(x, y)
+    else:
+        app.page.mouse.move(x, y)
+    lines = app.page.locator(".hdl-read .line")
+    expect(lines.first).to_be_visible()
+    head = app.page.locator(".hdl-read .head").inner_text()
+    return [[head], *(line.inner_text().split("\n") for line in lines.all())]
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_a_pointer_reads_what_the_table_says(visitor: NewExplorer, phone: bool) -> None:
+    """By mouse and by touch; of rain and curves together; gone when the pointer goes, or the page is scrolled."""
+    options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True} if phone else {}
+    app = visitor(**options).open()
+    (head,), *rows = _read_at(app, app.curves, 0.3, phone)
+    said = dict(rows)
+    assert list(said)[:2] == ["Precipitation", "Total"] and said["Precipitation"].endswith(" mm a day")
+    app.button("Stored water as a table: table").click()
+    table = app.page.get_by_role("table").filter(has_text="Stored water,")
+    expect(table).to_be_visible()
+    names = table.get_by_role("columnheader").all_inner_texts()
+    row = table.get_by_role("row").filter(has_text=head[:3])
+    values = row.get_by_role("cell").all_inner_texts()
+    for name in ("Total", "Soil", "Groundwater"):
+        at = next(i for i, column in enumerate(names) if column.startswith(name))
+        assert said[name] == f"{values[at - len(names)]} mm", (names, values)
+    (row_name,), (age, value) = _read_at(app, app.memory, 0.6, phone)
+    assert row_name in ("Precipitation", "Temperature", "Radiation")
+    assert re.fullmatch(r"[\d]+( to \d+)? days? before", age) and value.endswith(" mm")
+    if phone:
+        app.page.touchscreen.tap(195, 20)
+    else:
+        app.page.mouse.move(5, 5)
+    expect(app.page.locator(".hdl-read .line")).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from io import BytesIO
 from typing import Any
@@ -15,6 +16,7 @@ from dashboard import tidy
 from dashboard.pages.book import MAKERS
 from dashboard.pages.view import View
 from dashboard.plots.paper import Panel, svg
+from dashboard.plots.reading import Boxes
 from dashboard.plots.sheet import Drawing, Mark
 from dashboard.state import PAGES, History, State, apply
 
@@ -82,6 +84,26 @@ def test_pictures_have_the_width_asked_for(pages: dict[str, Any], name: str) -> 
         png = make(600).getvalue()
         assert png[:8] == b"\x89PNG\r\n\x1a\n" and file.endswith(".png"), label
         assert int.from_bytes(png[16:20], "big") == 600, label
+
+
+@pytest.mark.parametrize("name", [name for name in VIEWS if name not in ("trust", "learn")])
+def test_a_pointer_reads_numbers_of_every_drawing(pages: dict[str, Any], name: str) -> None:
+    """What is told is there to be read: as many places as values, every number drawn has a name of its own."""
+    parts = [part for part in vars(pages[name]).values() if hasattr(part, "panels")]
+    drawings = [drawing for part in parts for panel in part.panels for drawing in panel.drawings]
+    assert drawings
+    for drawing in drawings:
+        assert drawing.reads, drawing.text
+        for read in drawing.reads:
+            told, table = json.loads(json.dumps(read.told(drawing.marks))), drawing.tables[read.table]
+            if isinstance(read, Boxes):
+                assert len(told["down"]) * len(told["across"]) == len(table["value"]) == len(table["left"])
+                continue
+            assert told["units"] and len({name for _, name, *_ in told["rows"]}) == len(read.columns) > 0
+            for column, _, color, below in told["rows"]:
+                assert len(table[column]) == len(table[read.at]), column
+                assert color or column in ("did", "observed"), column
+                assert not below or below in table
 
 
 def _ran(page: Any, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
