@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlcore.assets import assets_dir
+from hdlcore.data.smoothing import EARTH_RADIUS_KM
 from hdlcore.errors import DataError
 
 SEA, OUTSIDE, ICE = -1, -2, -3
@@ -76,6 +77,11 @@ class Projection:
         lon, lat = (np.asarray(lon, float) + 180) % 360 - 180, np.asarray(lat, float)
         y = np.sign(lat) * np.interp(np.abs(lat), self._lat, self._abs_y)
         return lon / 180 * self._edge(y), y
+
+    def kilometres(self, y: Floats) -> Floats:
+        """How long a unit of the plane is from west to east, at some heights, on a sphere."""
+        lat = self.inverse(np.zeros_like(y), y)[1]
+        return np.pi * EARTH_RADIUS_KM * np.cos(np.radians(lat)) / np.maximum(self._edge(y), 1e-9)
 
     def _edge(self, y: Floats) -> Floats:
         """Half the width of the globe at a height."""

@@ -27,6 +27,7 @@ from bokeh.models import (
 from numpy.typing import NDArray
 
 from dashboard.plots.projection import Projection
+from dashboard.plots.scalebar import of_projection, scale_bar
 from dashboard.plots.screen import Picture, Window, rows_on_globe
 from dashboard.plots.sheet import bare_figure, spoken
 from dashboard.theme import tokens
@@ -59,8 +60,6 @@ export default (args, obj, {ctx, i, r, visuals}) => {
   return path
 }
 """
-
-# a frame for those who come by key, none for those who click
 
 
 def run_lengths(index: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int32]]:
@@ -103,6 +102,7 @@ class WorldMap:
         self._mapper = LinearColorMapper(palette=list(self._palette), low=0, high=1)
         self.figure = self._make_figure(name)
         self._draw_layers()
+        self._bar, self._scale = scale_bar(self.figure)
         self._connect()
         self.set_projection(projection)
         self.set_mode(dark)
@@ -185,6 +185,7 @@ class WorldMap:
             x, y = getattr(projection, part)
             self._lines[part].data = {"x": x.astype(np.float32), "y": y.astype(np.float32)}
         self._place_sites()
+        of_projection(self._scale, projection)
         value, length = run_lengths(projection.index)
         ny, nx = projection.index.shape
         self._runs.tags = [ny, nx, west, east, south, north]
@@ -251,6 +252,9 @@ class WorldMap:
         self._dots.glyph.update(fill_color=tone["surface"], line_color=tone["text"])
         self._halo.glyph.line_color = tone["surface"]
         self._ring.glyph.line_color = tone["text"]
+        self._bar.update(
+            bar_line_color=tone["text"], label_text_color=tone["text"], label_text_outline_color=tone["page"]
+        )
         for outline in self._outlines:
             outline.update(fill_color=tone["accent"], fill_alpha=0.12, line_color=tone["accent"], line_width=1.5)
         self._tones.data = {"color": [tone["nodata"], tone["ocean"], tone["accent"]]}

@@ -51,13 +51,15 @@ export function render({ model, view }) {
     }
   })
   for (const node of box.querySelectorAll("[data-zoom]")) {
-    node.onclick = () => {
+    node.onclick = (pressed) => {
       const fig = figure()
       const by = Number(node.dataset.zoom)
       if (!fig) return
       if (!by) { fig.x_range.reset(); fig.y_range.reset(); return }
-      // a finger scrolls the page and cannot move the map: there the chosen cell comes to the middle
-      const chosen = small.matches && by < 1 ? fig.renderers.find((one) => one.name === CHOSEN)?.data_source.data : null
+      // keys and fingers, which scroll the page, cannot move the map: the chosen cell comes to the middle, for all if it is seen
+      const ring = fig.renderers.find((one) => one.name === CHOSEN)?.data_source.data
+      const seen = ring?.x.length && [["x", fig.x_range], ["y", fig.y_range]].every(([axis, { start, end }]) => ring[axis][0] > start && ring[axis][0] < end)
+      const chosen = by < 1 && ring?.x.length && (seen || small.matches || !pressed.detail) ? ring : null
       for (const [axis, range] of [["x", fig.x_range], ["y", fig.y_range]]) {
         const mid = chosen?.[axis][0] ?? (range.start + range.end) / 2
         const half = ((range.end - range.start) / 2) * by

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from dashboard import engine
 from dashboard.plots.classes import colors
+from dashboard.plots.projection import load_projection
 from tests.browser.conftest import pixel
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ def test_rain_of_the_reanalysis_is_drawn_at_sea_and_sharper_when_zoomed(app: Exp
     app.drawn(app.map, unlike=wide)
 
     def sharp() -> bool:  # a cell of 0.25 degree has its centre at an odd eighth of a degree
-        _, lat, lon = pointed_at(app, 3.3, 20.1)
+        _, lat, lon = pointed_at(app, -3.3, -60.1)
         return (lat * 8) % 2 == 1 and (lon * 8) % 2 == 1
 
     app.until(sharp, "zoomed in, the map shows no cells of 0.25 degree")
@@ -76,3 +79,31 @@ def test_land_cover_has_a_legend_of_names_and_a_click_still_chooses_a_cell(app: 
     app.tap(*SAHARA)
     expect(app.sentence).to_contain_text("dominant land cover is barren")
     app.address_says(at="23.5,10.5")
+
+
+# Longitudes and latitudes are Python's: here only what is drawn.
+_SCALE = """() => {
+    const fig = Bokeh.documents[0].get_model_by_name("world-map")
+    const bar = fig.center.find((part) => part.type === "ScaleBar")
+    const {x_range: x, y_range: y} = fig
+    return {shown: bar.visible, km: bar.range.end, x: [x.start, x.end], y: (y.start + y.end) / 2}
+}"""
+
+
+@pytest.mark.parametrize("name", ["equal_earth", "north_pole"])
+def test_a_scale_bar_is_true_in_the_middle_of_what_is_shown(app: Explorer, name: str) -> None:
+    """None on the whole globe, where no length is true; zoomed in to Siberia, the width of the window in km."""
+    app.open(f"?v=1&proj={name}&at=62.5,100.5")
+    assert not app.page.evaluate(_SCALE)["shown"]
+    for _ in range(7):
+        app.button("Zoom in").click()
+    app.until(lambda: app.page.evaluate(_SCALE)["shown"], "zoomed in, there is no scale bar")
+    seen = app.page.evaluate(_SCALE)
+    lat = engine.get_world()["lat"].values
+    projection = load_projection(name, lat.size, lat.astype("float32").tobytes())
+    middle, width = sum(seen["x"]) / 2, seen["x"][1] - seen["x"][0]
+    ends = middle + np.array([-0.01, 0.01]) * width
+    (east, north) = (np.radians(part) for part in projection.inverse(ends, np.full(2, seen["y"])))
+    half = np.sin(np.diff(north) / 2) ** 2 + np.cos(north[0]) * np.cos(north[1]) * np.sin(np.diff(east) / 2) ** 2
+    true = 2 * 6371.0 * np.arcsin(np.sqrt(half))[0] / 0.02
+    assert seen["km"] == pytest.approx(true, rel=0.02)

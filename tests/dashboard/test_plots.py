@@ -190,6 +190,13 @@ def test_the_way_back_to_the_globe_is_exact_to_a_tenth_of_a_degree(projection, w
     assert (np.abs(lon - world["lon"].values) * narrow).max() < 0.1
 
 
+def test_a_length_along_a_parallel_is_true(projection) -> None:
+    lat = np.array([-60.0, -33.3, 0.0, 5.5, 47.1, 71.0])
+    (west, y), (east, _) = (projection.forward(np.full(lat.size, lon), lat) for lon in (10.0, 14.0))
+    true = np.radians(4.0) * 6371.0 * np.cos(np.radians(lat))
+    np.testing.assert_allclose(projection.kilometres(y) * (east - west), true, rtol=0.003)
+
+
 @pytest.fixture(scope="module", params=["north_pole", "south_pole"])
 def polar(request, world):
     lat = world["lat"].values.astype(np.float32)
