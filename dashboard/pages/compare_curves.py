@@ -83,7 +83,7 @@ class CurvesPart:
             self._sheets[number].hide()
         else:
             text = f"{letter}, {series_sentence(side.season, 'season', side.title)}"
-            seen, dark = "Satellite-like" if side.generated else "GRACE", self.view.dark
+            seen, dark = "Satellite" if side.generated else "GRACE", self.view.dark
             drawing = components(side.season, dark, text, HEIGHT, seen_by=seen, span=span, month=side.month)
             self._sheets[number].show(drawing)
 

@@ -74,7 +74,7 @@ class SeriesPart:
 
     @property
     def _seen_by(self) -> str:
-        return "Satellite-like" if self.view.generated else "GRACE"
+        return "Satellite" if self.view.generated else "GRACE"
 
     @property
     def _lone(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.labels import end_names, name_mark, room
 from dashboard.plots.reading import Head, Reading
 from dashboard.plots.sheet import Drawing, Mark, numbers
 from dashboard.theme import DASHES, FORCING_COLORS, component_colors, label_colors, tokens
@@ -26,7 +26,7 @@ LABELS = {
 }
 INITIALS = "JFMAMJJASOND"
 _MONTH_SPAN = (0.55, 12.45)
-_ROOM = 0.5  # share of the span kept free at the right, for the labels at the line ends
+RIGHT = room([*LABELS.values(), "Smoothed", "GRACE ∘", "Satellite ∘"])  # px, the same for all under each other
 
 
 def _axis(data: xr.Dataset | xr.DataArray) -> tuple[str, np.ndarray]:
@@ -49,10 +49,9 @@ def head_of(data: xr.Dataset | xr.DataArray) -> Head:
 
 
 def frame(data: xr.Dataset) -> tuple[float, float]:
-    """Extent of the plot, shared by both: the data and room for the labels."""
+    """Extent of the plot, shared by both."""
     name, values = _axis(data)
-    start, end = _MONTH_SPAN[0] if name == "month" else float(numbers(values).min()), _end(data)
-    return start, end + (end - start) * _ROOM
+    return _MONTH_SPAN[0] if name == "month" else float(numbers(values).min()), _end(data)
 
 
 def _ticks(data: xr.Dataset) -> list[tuple[float, str]]:
@@ -130,7 +129,7 @@ def components(
     tables: dict[str, dict[str, Any]] = {"months": month_spans(data, month), "curves": curves}
     marks = [month_mark(dark)]
     if departures:
-        tables["zero"] = {"at": [frame(data)[0], _end(data)], "y": [0, 0]}  # to the data's end: names stand beyond
+        tables["zero"] = {"at": list(frame(data)), "y": [0, 0]}
         look = {"line_color": tone["quiet"], "line_width": 1, "line_alpha": 0.6}
         marks.append(Mark("line", "zero", {"x": "at", "y": "y", **look}))
     for store in drawn:
@@ -161,7 +160,7 @@ def components(
         reads.append(Reading("seen", {"seen": seen_by}, "mm", head_of(data)))
     return Drawing(
         tables, marks, frame(data), limit, height, dark, summary, _ticks(data),
-        y_label="mm from the mean" if departures else "mm", reads=reads,
+        y_label="mm from the mean" if departures else "mm", right=RIGHT, reads=reads,
     )  # fmt: skip
 
 
@@ -204,6 +203,6 @@ def precipitation(data: xr.Dataset, dark: bool = False, summary: str = "", heigh
     look = {"line_color": color, "line_width": 9 if name == "month" else 1, "line_alpha": 0.75}
     return Drawing(
         {"rain": table}, [Mark("segment", "rain", {**ends, **look})], frame(data), (max(most, 0.5) * 1.08, 0), height,
-        dark, summary, _ticks(data), y_ticks=2, y_label="mm d⁻¹", x_shown=False,
+        dark, summary, _ticks(data), y_ticks=2, y_label="mm d⁻¹", x_shown=False, right=RIGHT,
         reads=[Reading("rain", {"rain": "Precipitation"}, "mm a day", head_of(data))],
     )  # fmt: skip

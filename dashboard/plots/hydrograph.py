@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dashboard.plots.components import LABELS
-from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.labels import end_names, name_mark, room
 from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark, numbers, words
 from dashboard.plots.timeseries import span_of, thinned
@@ -21,8 +21,8 @@ from dashboard.theme import DASHES, FORCING_COLORS, component_colors, label_colo
 
 RAIN, RUNOFF, STORES = 64, 240, 130  # px
 EDGE, FOOT = 64, 34  # px left of the frame, and under it
-ROOM = 0.28  # share of the span kept free at the right, for the names
 DRAWN = ("swe", "soil_moisture", "groundwater")
+RIGHT = room([*(LABELS[store] for store in DRAWN), "Observed", "Simulated"])  # px, the same under each other
 BANDS = (("runoff_low_90", "runoff_high_90", 0.14), ("runoff_low_50", "runoff_high_50", 0.22))
 
 
@@ -39,7 +39,7 @@ def inks(dark: bool) -> tuple[str, str]:
 
 def _frame(run: xr.Dataset) -> tuple[float, float]:
     at = numbers(run["time"].values)
-    return float(at[0]), float(at[-1] + (at[-1] - at[0]) * ROOM)
+    return float(at[0]), float(at[-1])
 
 
 def rain(runs: Sequence[xr.Dataset], dark: bool = False, text: str = "") -> Drawing:
@@ -53,7 +53,8 @@ def rain(runs: Sequence[xr.Dataset], dark: bool = False, text: str = "") -> Draw
     table = {"at": at, "rain": amount, "zero": np.zeros_like(amount)}
     return Drawing(
         {"rain": table}, [Mark("varea", "rain", look)], _frame(run), (1.05 * most, 0), RAIN, dark, text, y_ticks=2,
-        y_label="mm d⁻¹", x_shown=False, left=EDGE, reads=[Reading("rain", {"rain": "Rain"}, "mm a day")],
+        y_label="mm d⁻¹", x_shown=False, left=EDGE, right=RIGHT,
+        reads=[Reading("rain", {"rain": "Rain"}, "mm a day")],
     )  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def runoff(runs: Sequence[xr.Dataset], dark: bool = False, text: str = "") -> Dr
     marks = [Mark("vstrip", "tested", {"x0": "left", "x1": "right", **shade}), *marks, Mark("text", "word", word)]
     return Drawing(
         tables, [*marks, name_mark()], _frame(first), limits, RUNOFF, dark, text, y_ticks=5, y_label="runoff, mm d⁻¹",
-        x_shown=False, left=EDGE,
+        x_shown=False, left=EDGE, right=RIGHT,
         reads=[Reading("curves", {"observed": "Observed", **{name: name for name in named}}, "mm a day")],
     )  # fmt: skip
 
@@ -119,7 +120,7 @@ def stores(
     table = end_names(float(at[-1]), ends, names, paints, limits, STORES - (FOOT if last else 8))
     return Drawing(
         {"curves": curves, "names": table}, [*marks, name_mark()], _frame(run), limits, STORES, dark, text, x_ticks=4,
-        y_ticks=3, y_label=label, x_shown=last, dates=True, left=EDGE,
+        y_ticks=3, y_label=label, x_shown=last, dates=True, left=EDGE, right=RIGHT,
         reads=[Reading("curves", {store: LABELS[store] for store in DRAWN if store in curves}, "mm", title=letter)],
     )  # fmt: skip
 

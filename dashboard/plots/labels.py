@@ -1,15 +1,38 @@
-"""Names at the ends of lines, moved apart where they would cover each other."""
+"""Names at the ends of lines: in the border beside the frame, which is as wide as the longest of them is in pixels,
+so that a phone cuts none and a wide screen gives the curves the rest; moved apart where they would cover each other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import ImageFont
 
 from dashboard.plots.sheet import Mark, words
 
 LINE = 15  # px from one name to the next
+OFFSET = 6  # px from the end of a line to its name
+SIZE = 12  # px
+
+
+@lru_cache(maxsize=1)
+def _face() -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, in which pictures on paper are written: wider than Inter, so it has room on the screen as well."""
+    spec = find_spec("matplotlib")
+    assert spec is not None and spec.submodule_search_locations
+    return ImageFont.truetype(
+        Path(spec.submodule_search_locations[0], "mpl-data", "fonts", "ttf", "DejaVuSans.ttf"), SIZE
+    )
+
+
+def room(names: Iterable[str]) -> int:
+    """Px right of a frame that names beside it need. All that stands under each other takes the same names."""
+    return OFFSET + int(np.ceil(max(map(_face().getlength, names)))) + 2
 
 
 def spread_apart(wanted: np.ndarray, gap: float) -> np.ndarray:
@@ -52,5 +75,6 @@ def _inside(placed: np.ndarray, low: float, high: float, gap: float) -> np.ndarr
 
 
 def name_mark(table: str = "names") -> Mark:
-    """The names of such a table, written beside the ends of the lines."""
-    return Mark("text", table, words(x="x", y="y", text="text", text_color="color", x_offset=6))
+    """The names of such a table, written beside the ends of the lines; what is an annotation may leave the frame."""
+    look = words(x="x", y="y", text="text", text_color="color", x_offset=OFFSET, level="annotation")
+    return Mark("text", table, look)

@@ -14,7 +14,7 @@ from bokeh.models import LinearColorMapper
 from numpy.typing import NDArray
 
 from dashboard.plots.components import INITIALS, head_of, month_mark, month_spans
-from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.labels import end_names, name_mark, room
 from dashboard.plots.palette import palette
 from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark, numbers
@@ -25,7 +25,6 @@ WIDTH, HEIGHT = 480, 240
 WORDS = {"p10": "10 %", "p25": "25 %", "p50": "Median", "p75": "75 %", "p90": "90 %"}
 DASHES = {"p10": "dotted", "p25": "dashed", "p50": "solid", "p75": "dashed", "p90": "dotted"}
 _TALL, _INNER = 262, 230  # px of the figure, and between its axes
-_ROOM = 0.17  # of the width, for the labels at the ends of the lines
 
 
 def colors(dark: bool) -> list[str]:
@@ -97,6 +96,6 @@ def many_lines(
     marks.append(name_mark())
     ticks = tuple(enumerate(INITIALS, start=1)) if axis == "month" else ()
     return Drawing(
-        tables, marks, (x[0], x[1] + _ROOM * (x[1] - x[0])), y, _TALL, dark, text, ticks, y_label=units,
-        dates=axis != "month", left=64, top=6, reads=[Reading("curves", WORDS, units, head_of(cells))],
+        tables, marks, x, y, _TALL, dark, text, ticks, y_label=units, dates=axis != "month", left=64,
+        right=room(WORDS.values()), top=6, reads=[Reading("curves", WORDS, units, head_of(cells))],
     )  # fmt: skip

@@ -9,19 +9,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, FixedTicker, LinearColorMapper, Range1d
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
 from dashboard.plots.components import INITIALS
-from dashboard.plots.labels import spread_apart
+from dashboard.plots.labels import end_names, name_mark, room
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import Projection
 from dashboard.plots.sheet import quiet_figure
 from dashboard.selection import number
-from dashboard.theme import FONT, tokens
+from dashboard.theme import tokens
 from hdlcore.analysis.retrained_memory import ClimateSpace
 
 #: Colour and mark of a line; the mark tells it too. Okabe and Ito's colours.
@@ -29,7 +28,7 @@ STYLES = (
     ("#009E73", "circle"), ("#E69F00", "square"), ("#56B4E9", "triangle"), ("#0072B2", "diamond"),
     ("#CC79A7", "inverted_triangle"), ("#D55E00", "plus"),
 )  # fmt: skip
-_LABEL_ROOM = 2.7  # steps at the right of the curves kept for their names
+_FOOT = 40  # px under a frame whose axis is written out and named
 
 
 class Line(NamedTuple):
@@ -51,6 +50,15 @@ def _axis(axis: Any, names: Mapping[float, str], label: str) -> None:
     axis.update(ticker=FixedTicker(ticks=list(names)), major_label_overrides=dict(names), axis_label=label)
 
 
+def _named(fig: Any, at: float, lines: Sequence[Line], limits: tuple[float, float], height: int, ink: str) -> int:
+    """Write the names of the lines beside their ends; px they need right of the frame."""
+    names = [line.name for line in lines]
+    table = end_names(at, [line.values[-1] for line in lines], names, [ink] * len(names), limits, height)
+    mark = name_mark()
+    getattr(fig, mark.glyph)(source=ColumnDataSource(table), **mark.style)
+    return room(names)
+
+
 def _span(lines: Sequence[Line]) -> tuple[float, float]:
     """Range of the values with zero in it and a little room."""
     values = np.concatenate([np.ravel(part) for line in lines for part in (line.values, *(line.band or ()))])
@@ -65,42 +73,34 @@ def memory_curves(steps: Sequence[str], lines: Sequence[Line], dark: bool, summa
     The first line has its quartiles behind it; an "all" of the steps stands apart at the right.
     """
     tone, (low, high) = tokens(dark), _span(lines)
-    fig = _blank("retrained-curves", (-0.3, len(steps) - 1 + _LABEL_ROOM), (low, high), height)
+    fig = _blank("retrained-curves", (-0.3, len(steps) - 1 + 0.2), (low, high), height)
     x = np.arange(len(steps), dtype=float)
-    ends = spread_apart(np.array([line.values[-1] for line in lines]), 0.075 * (high - low))
-    for line, style, end in zip(lines, [(tone["total"], "circle"), *STYLES], ends, strict=False):
+    for line, style in zip(lines, [(tone["total"], "circle"), *STYLES], strict=False):
         color, marker = style
         if line.band is not None:
             fig.varea(x=x, y1=line.band[0], y2=line.band[1], fill_color=color, fill_alpha=0.1)
         fig.line(x[:-1], line.values[:-1], line_color=color, line_width=2)
         fig.line(x[-2:], line.values[-2:], line_color=color, line_width=1.2, line_dash="dotted")
         fig.scatter(x, line.values, marker=marker, size=7, fill_color=color, line_color=tone["surface"])
-        fig.text(
-            [x[-1] + 0.2], [end], [line.name], text_color=tone["text"], text_font_size="12px", text_baseline="middle",
-            text_font=value(FONT),
-        )  # fmt: skip
     _axis(fig.xaxis, dict(enumerate(steps)), "months of the past")
     _axis(fig.yaxis, {tick: number(tick) for tick in ticks(low, high)}, "Mem")
-    quiet_figure(fig, tone, summary, left=56, right=4, top=6)
+    right = _named(fig, x[-1] + 0.2, lines, (low, high), height - _FOOT, tone["text"])
+    quiet_figure(fig, tone, summary, left=56, right=right, top=6)
     return fig
 
 
 def memory_months(lines: Sequence[Line], dark: bool, summary: str, height: int = 200) -> Any:
     """Mem through the months of the year, a line each."""
     tone, (low, high) = tokens(dark), _span(lines)
-    fig = _blank("retrained-months", (0.6, 16.2), (low, high), height)
+    fig = _blank("retrained-months", (0.6, 12.4), (low, high), height)
     x = np.arange(1, 13, dtype=float)
-    ends = spread_apart(np.array([line.values[-1] for line in lines]), 0.09 * (high - low))
-    for line, (color, marker), end in zip(lines, (STYLES[3], STYLES[1]), ends, strict=True):
+    for line, (color, marker) in zip(lines, (STYLES[3], STYLES[1]), strict=True):
         fig.line(x, line.values, line_color=color, line_width=2)
         fig.scatter(x, line.values, marker=marker, size=7, fill_color=color, line_color=tone["surface"])
-        fig.text(
-            [12.25], [end], [line.name], text_color=tone["text"], text_font_size="12px", text_baseline="middle",
-            text_font=value(FONT),
-        )  # fmt: skip
     _axis(fig.xaxis, dict(enumerate(INITIALS, start=1)), "")
     _axis(fig.yaxis, {tick: number(tick) for tick in ticks(low, high)}, "Mem")
-    quiet_figure(fig, tone, summary, left=56, right=4, top=6)
+    right = _named(fig, 12.25, lines, (low, high), height - _FOOT, tone["text"])
+    quiet_figure(fig, tone, summary, left=56, right=right, top=6)
     return fig
 
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
-from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, FixedTicker, Range1d
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
-from dashboard.plots.sheet import quiet_figure, spoken
+from dashboard.plots.labels import room
+from dashboard.plots.sheet import quiet_figure, spoken, words
 from dashboard.selection import number
-from dashboard.theme import FONT, tokens
+from dashboard.theme import tokens
 
 ROW, HEAD, FOOT = 25, 6, 34  # px: a row, above the first, below the last
 #: Shapes in order, as Bokeh and as text know them: the first is the model's, filled; shape, not colour, tells them.
@@ -49,9 +49,10 @@ class RowsPlot:
             for (marker, _), size in zip(MARKERS, (10, 9, 8, 8, 8), strict=True)
         ]
         self._words = ColumnDataSource({"x": [], "y": [], "text": []})
+        self._right = room(["100.0 %"])
         self._text = self.figure.text(
-            "x", "y", "text", source=self._words, text_align="right", text_baseline="middle", text_font_size="12px",
-            x_offset=-2,
+            source=self._words, level="annotation", x_offset=self._right - 2,
+            **words(x="x", y="y", text="text", text_align="right"),
         )  # fmt: skip
         self._summary = ""
         self.set_mode(dark)
@@ -67,8 +68,7 @@ class RowsPlot:
         count = len(rows)
         line = -np.arange(count, dtype=float)
         percent = at is not None
-        room = 0.22 * (high - low)
-        self._x.update(start=low - 0.02 * (high - low), end=high + room)
+        self._x.update(start=low - 0.02 * (high - low), end=high + 0.02 * (high - low))
         self._y.update(start=-count + 0.5, end=0.5)
         self.figure.height = HEAD + ROW * max(count, 1) + FOOT
         known = list(at) if at is not None else ticks(low, high)
@@ -88,19 +88,19 @@ class RowsPlot:
         }  # fmt: skip
         own = series[0].values if series else np.array([])
         good = np.isfinite(own)
-        words = [f"{100 * v:.1f} %" if percent else number(round(float(v), 2)) for v in own[good]]
-        self._words.data = {"x": np.full(good.sum(), high + room), "y": line[: own.size][good], "text": words}
+        written = [f"{100 * v:.1f} %" if percent else number(round(float(v), 2)) for v in own[good]]
+        self._words.data = {"x": np.full(good.sum(), self._x.end), "y": line[: own.size][good], "text": written}
         self._summary = summary
         self.figure.html_attributes = spoken(summary)
 
     def set_mode(self, dark: bool) -> None:
         """Light or dark tones."""
         tone = tokens(dark)
-        quiet_figure(self.figure, tone, self._summary, left=self._left, right=4, top=HEAD, rows=False)
+        quiet_figure(self.figure, tone, self._summary, left=self._left, right=self._right, top=HEAD, rows=False)
         self._tracks.glyph.line_color = tone["line"]
         self.figure.yaxis.major_label_text_color = tone["text"]
         self._rules.glyph.line_color = tone["quiet"]
-        self._text.glyph.update(text_color=tone["text"], text_font=value(FONT))
+        self._text.glyph.text_color = tone["text"]
         for at, drawn in enumerate(self._dots):
             ink = tone["accent"] if not at else tone["text"]
             drawn.glyph.update(fill_color=ink if not at else tone["surface"], line_color=ink, line_width=1.3)

@@ -12,14 +12,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dashboard.plots.components import head_of, month_mark, month_spans
-from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.labels import end_names, name_mark, room
 from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark, Ticks, numbers
 from dashboard.plots.timeseries import span_of, thinned
 from dashboard.theme import FORCING_COLORS, component_colors, label_colors, tokens
 
 EDGE = 64  # px left of the frame, so that all plots of a column stand under each other
-ROOM = 0.25  # share of the span kept free for the names at the line ends
+RIGHT = room(["Precip.", "As it was", "Changed", "Change"])  # px, the same for all plots of a column
 FOOT = 36  # px under the frame, where the axis is written out
 AGES = ((0, "day 0"), (180, "half a year"), (365, "1 year"))
 Span = tuple[Any, Any]
@@ -56,7 +56,7 @@ def rain(
     tables = {**_ground(plain, span, month), "rain": bars, "names": names}
     return Drawing(
         tables, [*_ground_marks(dark), *marks], x, (1.08 * most, 0), height, dark, summary, y_ticks=2,
-        y_label="mm d⁻¹", x_shown=False, left=EDGE, top=6, reads=[read],
+        y_label="mm d⁻¹", x_shown=False, left=EDGE, right=RIGHT, top=6, reads=[read],
     )  # fmt: skip
 
 
@@ -148,16 +148,16 @@ def pulse(way: xr.Dataset, dark: bool = False, summary: str = "", height: int = 
     top = max(float(floor.max(initial=100)), 100.0) * 1.02
     tables = {"bands": bands, "names": end_names(float(age[-1]), wanted, names, paints, (0, top), height - FOOT)}
     return Drawing(
-        tables, [*marks, name_mark()], (0, float(age[-1]) * 1.38), (0, top), height, dark, summary, AGES, y_ticks=5,
-        y_label="% of the pulse", left=EDGE, top=6,
+        tables, [*marks, name_mark()], (0, float(age[-1])), (0, top), height, dark, summary, AGES, y_ticks=5,
+        y_label="% of the pulse", left=EDGE, right=room(look[0] for look in looks.values()), top=6,
         reads=[Reading("bands", dict(zip(over, names, strict=True)), "%", "age", "age", over)],
     )  # fmt: skip
 
 
 def _frame(data: xr.DataArray) -> tuple[float, float]:
-    """Horizontal range shared by all plots of the runs: the days, and room for the names."""
+    """Horizontal range shared by all plots of the runs: the days."""
     at = numbers(data["time"].values)
-    return float(at[0]), float(at[-1] + (at[-1] - at[0]) * ROOM)
+    return float(at[0]), float(at[-1])
 
 
 def _curve(data: xr.DataArray) -> dict[str, NDArray]:
@@ -186,7 +186,8 @@ def _under(
     """A drawing on the common time axis."""
     return Drawing(
         tables, marks, _frame(data), limits, height, dark, summary, _years(data["time"].values),
-        y_ticks=3 if height < 150 else 6, y_label=units, x_shown=x_shown, dates=True, left=EDGE, top=6, reads=reads,
+        y_ticks=3 if height < 150 else 6, y_label=units, x_shown=x_shown, dates=True, left=EDGE, right=RIGHT,
+        top=6, reads=reads,
     )  # fmt: skip
 
 

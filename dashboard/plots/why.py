@@ -9,20 +9,24 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dashboard.plots.heatmap import painted
-from dashboard.plots.labels import end_names, name_mark
+from dashboard.plots.labels import end_names, name_mark, room
 from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark, numbers
 from dashboard.selection import row_label
 from dashboard.theme import FORCING_COLORS, tokens
 
 EDGE = 64  # px left of the frame, so that all plots stand under each other
-ROOM = 0.2  # share of the span kept free at the right, for names at the line ends
 FOOT = 34  # px under the frame, where the axis is written out
 #: Kin of the drivers' colours for text, on light and on dark ground, at least 4.5:1.
 INKS = {"#0072B2": ("#00629A", "#4FA8E0"), "#D55E00": ("#A04300", "#F07A2A"), "#CC79A7": ("#A03A78", "#CC79A7")}
 AGES = ((0, "0"), (90, "3 months"), (180, "6 months"), (270, "9 months"), (365, "1 year"))
 #: Names short enough for the line ends on a phone.
-SHORT = {"precipitation": "Precip.", "air_temperature": "Temp.", "net_radiation": "Rad."}
+SHORT = {
+    "precipitation": "Precip.", "air_temperature": "Temp.", "net_radiation": "Rad.",
+    "potential_evapotranspiration": "PET", "shortwave_radiation": "Short.", "longwave_radiation": "Long.",
+    "vapour_pressure_deficit": "VPD", "wind_speed": "Wind", "co2": "CO₂",
+}  # fmt: skip
+RIGHT = room([*SHORT.values(), "All", "Goal"])  # px, the same for all plots of a column
 #: Colours end at this quantile of the contributions, so that one storm leaves the rest its colour.
 END_QUANTILE = 0.985
 _HALF_DAY = 43_200_000.0  # ms
@@ -46,8 +50,8 @@ def _ink(driver: str, dark: bool) -> str:
 
 
 def _frame(at: NDArray) -> tuple[float, float]:
-    """Horizontal range of everything on the page: the days, and room for the names at the line ends."""
-    return float(at[0]), float(at[-1] + (at[-1] - at[0]) * ROOM)
+    """Horizontal range of everything on the page: the days."""
+    return float(at[0]), float(at[-1])
 
 
 def _within(low: float, high: float) -> tuple[float, float]:
@@ -89,7 +93,7 @@ def driver_story(
             name_mark(),
         ],
         x=_frame(at), y=limits[::-1] if hangs else limits, height=height, dark=dark, text=summary, y_ticks=3,
-        y_label=units, x_shown=False, left=EDGE,
+        y_label=units, x_shown=False, left=EDGE, right=RIGHT,
         reads=[
             Reading("days", {"own": "That day", "usual": "Usual"}, units, title=row_label(driver)),
             Reading("days", {"did": "What it did"}, str(contribution.attrs.get("units", "mm"))),
@@ -128,7 +132,8 @@ def running_sum(
     tables["names"] = end_names(float(at[-1]), ends, labels, inks, limits, height - FOOT)
     return Drawing(
         tables, [*marks, name_mark()], _frame(at), limits, height, dark, summary, x_ticks=4, y_ticks=4, y_label=units,
-        dates=True, left=EDGE, reads=[Reading("sums", dict(zip(lines, labels, strict=False)), units, title="Added up")],
+        dates=True, left=EDGE, right=RIGHT,
+        reads=[Reading("sums", dict(zip(lines, labels, strict=False)), units, title="Added up")],
     )  # fmt: skip
 
 
@@ -150,7 +155,7 @@ def pulse_answer(
         Mark("line", "zero", {"x": "age", "y": "y", "line_color": tone["quiet"], "line_width": 1}),
         Mark("line", "answer", {"x": "age", "y": "value", "line_color": tone["accent"], "line_width": 1.8}),
     ]
-    end, reads = age[-1] * 1.06, [Reading("answer", {"value": "Model"}, units, "age", "age")]
+    reads = [Reading("answer", {"value": "Model"}, units, "age", "age")]
     if truth is not None:
         tables["truth"] = {"age": truth["lag"].values.astype(float), "value": own.astype(np.float32)}
         look = {"line_color": tone["text"], "line_width": 1.6, "line_dash": "dashed"}
@@ -159,9 +164,8 @@ def pulse_answer(
         both = [float(values[-1]), float(own[-1])]
         tables["names"] = end_names(float(age[-1]), both, ["Model", "Truth"], paints, limits, height - FOOT)
         marks.append(name_mark())
-        end = age[-1] * 1.16
         reads.append(Reading("truth", {"value": "Truth"}, units, "age", "age"))
     return Drawing(
-        tables, marks, (0, end), limits, height, dark, summary, AGES, y_ticks=4, y_label=units, thin=True, left=EDGE,
-        reads=reads,
+        tables, marks, (0, age[-1]), limits, height, dark, summary, AGES, y_ticks=4, y_label=units, thin=True,
+        left=EDGE, right=room(["Model", "Truth"]), reads=reads,
     )  # fmt: skip

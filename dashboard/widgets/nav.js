@@ -43,6 +43,15 @@ export function render({ model }) {
     const at = box.querySelector("[aria-current]")
     if (at) box.scrollLeft = at.offsetLeft - box.offsetLeft - (box.clientWidth - at.offsetWidth) / 2
   }
+  // and fades where it goes on
+  const edges = () => {
+    box.classList.toggle("more-left", box.scrollLeft > 2)
+    box.classList.toggle("more-right", box.scrollLeft + box.clientWidth < box.scrollWidth - 2)
+  }
+  box.addEventListener("scroll", edges, { passive: true })
+  const sized = new ResizeObserver(edges)
+  sized.observe(box)
+  model.on("remove", () => sized.disconnect())
   model.on("items", list)
   model.on("query", draw)
   model.on("chosen", () => { draw(); requestAnimationFrame(see) })

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 from bokeh.document import Document
 from bokeh.document.events import ColumnDataChangedEvent
+from PIL import ImageFont
 
 from dashboard.plots.components import components, precipitation
 from dashboard.plots.density import DensityPlot
@@ -19,10 +20,13 @@ from dashboard.plots.paper import Panel
 from dashboard.plots.projection import ICE, OUTSIDE, SEA, load_projection
 from dashboard.plots.rows import RowsPlot
 from dashboard.plots.sheet import Drawing, Mark, Sheet
-from dashboard.plots.why import INKS
+from dashboard.plots.whatif import pulse
+from dashboard.plots.why import INKS, SHORT
 from dashboard.plots.worldmap import CHOSEN, SHOWN, WorldMap, run_lengths
 from dashboard.theme import DARK, DASHES, LIGHT, component_colors, label_colors
+from hdlcore.assets import assets_dir
 from hdlcore.attribution.lags import lag_bins
+from hdlcore.variables import VARIABLES
 
 
 def _heat(values: np.ndarray) -> xr.DataArray:
@@ -128,6 +132,20 @@ def test_names_at_line_ends_stay_in_the_frame_wherever_the_lines_end() -> None:
         gap = 15 * 400 / 100
         assert placed[0] >= gap / 2 - 1e-9 and placed[-1] <= 400 - gap / 2 + 1e-9
         assert np.diff(placed).min() >= gap - 1e-9
+
+
+def test_names_at_line_ends_have_the_room_they_need_in_pixels(season) -> None:
+    """Curves reach the right of their frame; what is named there stands beside it, never cut, however narrow it is."""
+    inter = ImageFont.truetype(assets_dir() / "fonts" / "inter.woff2", 12)
+    way = xr.Dataset({"groundwater": ("age", np.linspace(50, 20, 366))}, {"age": np.arange(366)}, {"amount": 50.0})
+    way["evapotranspiration"] = 50.0 - way["groundwater"]
+    drawn = [components(season), pulse(way)]
+    for drawing in drawn:
+        names = drawing.tables["names"]
+        assert drawing.right >= 6 + max(map(inter.getlength, names["text"]))
+        assert set(names["x"]) == {drawing.x[1]}, "no share of the span is kept free"
+    assert precipitation(season).right == drawn[0].right, "what stands under each other has one frame"
+    assert {entry.name for entry in VARIABLES.values() if entry.kind == "forcing"} <= set(SHORT)
 
 
 def test_a_sheet_takes_no_room_while_it_shows_nothing(season) -> None:

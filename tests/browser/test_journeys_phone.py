@@ -1,0 +1,119 @@
+"""Journeys on a phone, upright and on its side: what a finger must hit, and what must not be cut or covered."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from dashboard.state import PAGES
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Explorer, NewExplorer
+
+pytestmark = pytest.mark.browser
+
+SMALL = {"width": 360, "height": 740}
+# Names beside line ends that have less room than they are wide, and how many figures have such names.
+_NAMES = """() => {
+    const found = [], pen = document.createElement('canvas').getContext('2d');
+    let figures = 0;
+    for (const doc of window.Bokeh.documents) for (const fig of doc._all_models.values()) {
+        if (fig.type !== 'Figure' || !fig.visible || !fig.inner_width) continue;
+        for (const {level, data_source, glyph} of fig.renderers) {
+            if (level !== 'annotation') continue;
+            figures += 1;
+            pen.font = `${glyph.text_font_size.value ?? '12px'} ${glyph.text_font.value}`;
+            for (const name of data_source.data[glyph.text.field]) {
+                const beside = glyph.text_align.value === 'right' ? 0 : glyph.x_offset.value;
+                const wide = beside + pen.measureText(name).width;
+                if (wide > fig.outer_width - fig.min_border_left - fig.inner_width + 1) found.push(name);
+            }
+        }
+    }
+    return {figures, found};
+}"""
+# Controls of less than 24 x 24 px (WCAG 2.2, 2.5.8), a label counting for the box it names.
+_SMALL_TARGETS = """() => {
+    const found = [], wanted = 'button, a[href], input, select, textarea, summary, [role=combobox], [role=button]';
+    const walk = (root) => {
+        for (const node of root.querySelectorAll('*')) {
+            if (node.shadowRoot) walk(node.shadowRoot);
+            if (!node.matches(wanted) || node.disabled || node.ariaHidden === 'true') continue;
+            const {clipPath, opacity} = getComputedStyle(node);
+            if (!node.checkVisibility() || clipPath !== 'none' || opacity === '0') continue;
+            let {width, height} = node.getBoundingClientRect();
+            const label = node.closest('label')?.getBoundingClientRect();
+            if (label && label.height > height) ({width, height} = label);
+            const name = node.getAttribute('aria-label') ?? node.textContent;
+            if (width > 1 && (width < 24 || height < 24)) found.push(`${node.tagName} ${name} ${width} x ${height}`);
+        }
+    };
+    walk(document.body);
+    return found;
+}"""
+
+
+def phone(visitor: NewExplorer, **options: object) -> Explorer:
+    """A visitor with a small phone."""
+    return visitor(**{"viewport": SMALL, "has_touch": True, "is_mobile": True, **options})
+
+
+@pytest.mark.parametrize(
+    ("query", "last"),
+    [
+        ("v=1&page=data&set=catchments&site=5", "Observed"),
+        ("v=1&model=twin-earth", "Satellite ∘"),
+        ("v=1&page=whatif&if=precipitation*0.5@2004-01-01..2004-12-31", "Changed"),
+        ("v=1&page=trust", "0.54"),
+    ],
+)
+def test_names_at_line_ends_are_whole_on_a_phone(visitor: NewExplorer, query: str, last: str) -> None:
+    """Each name has the pixels it needs, and the curves still have most of the width."""
+    app = phone(visitor)
+    app.visit(query)
+    app.until(lambda: app.page.evaluate(_NAMES)["figures"] >= 1, "no figure has names")
+    app.until(lambda: app.page.evaluate(_NAMES)["found"] == [], f"cut: {app.page.evaluate(_NAMES)['found']}")
+    names = app.page.evaluate(
+        """() => window.Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
+            .filter((one) => one.level === 'annotation' && one.glyph)
+            .flatMap((one) => [...one.data_source.data[one.glyph.text.field]])"""
+    )
+    assert last in names
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_finger_hits_every_control_of_every_page(visitor: NewExplorer, name: str) -> None:
+    app = phone(visitor)
+    app.visit(f"v=1&page={name}&zone=cold&of=filter")
+    app.until(lambda: not app.page.evaluate(_SMALL_TARGETS), f"too small: {app.page.evaluate(_SMALL_TARGETS)}")
+
+
+def test_the_picker_names_its_model_on_a_phone_and_the_row_of_pages_says_that_it_goes_on(visitor: NewExplorer) -> None:
+    """Two models of the world differ in their last words; a page beyond the edge is cut by a fade, not by a gap."""
+    app = phone(visitor).open()
+    picker = app.page.get_by_role("combobox", name="Model or data")
+    expect(picker).to_have_text("World water, trained on GRACE")
+    assert picker.evaluate("(box) => box.scrollHeight <= box.clientHeight + 1"), "the name is cut"
+    pages = app.page.get_by_role("navigation", name="Pages").filter(visible=True)
+    expect(pages).to_have_class("more-right")
+    pages.get_by_role("link", name="Data").click()
+    expect(app.page).to_have_title("Data · HDL Explorer")
+    expect(pages).to_have_class("more-left")
+    expect(pages.get_by_role("link", name="Data")).to_be_in_viewport(ratio=0.9)
+
+
+def test_two_maps_beside_each_other_stand_on_one_line_and_their_key_covers_nothing(visitor: NewExplorer) -> None:
+    """A phone on its side: the name of the left map takes two lines, that of the right one."""
+    app = phone(visitor, viewport={"width": 844, "height": 390})
+    app.visit("v=1&page=compare&model=global-twin&model2=twin-earth&var=groundwater")
+    maps = app.page.get_by_role("img", name=re.compile("^Map [LR]: "))
+    expect(maps).to_have_count(2)
+    tops = [maps.nth(at).evaluate("(one) => one.getBoundingClientRect().top") for at in (0, 1)]
+    assert abs(tops[0] - tops[1]) < 2
+    key = app.page.get_by_role("button", name=re.compile("^Colour range (follows|is locked)")).filter(visible=True)
+    said = app.page.get_by_text("R minus L over").filter(visible=True)
+    low, high = (one.evaluate("(one) => one.getBoundingClientRect().toJSON()") for one in (key, said))
+    assert low["bottom"] <= high["top"], "the key of the colours covers the sentence under the maps"
