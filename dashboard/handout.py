@@ -21,7 +21,7 @@ from dashboard.export import references
 from dashboard.layers import MONTHS, field, layer, yearly_mean
 from dashboard.plots.components import LABELS
 from dashboard.plots.palette import palette
-from dashboard.plots.worldmap import run_lengths
+from dashboard.plots.projection import run_lengths
 from dashboard.selection import flag_names
 from dashboard.series import STORES
 from dashboard.summary import units_in_words

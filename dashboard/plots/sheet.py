@@ -16,12 +16,15 @@ from bokeh.core.properties import value
 from bokeh.models import (
     BasicTicker,
     BasicTickFormatter,
+    CDSView,
     ColumnDataSource,
     CustomJS,
     DatetimeTicker,
     DatetimeTickFormatter,
     FixedTicker,
+    GlyphRenderer,
     Range1d,
+    glyphs,
 )
 from bokeh.plotting import figure
 from numpy.typing import NDArray
@@ -32,6 +35,12 @@ from dashboard.theme import FONT, tokens
 Ticks = Sequence[tuple[float, str]]
 #: Style of a figure: no dots around one that was clicked. No key leads to it (`page.js`), so none has to be told.
 CLICKED = ".bk-Canvas { --highlight-color: transparent; }"
+#: What can be drawn, by the names that Bokeh's figure has for it.
+_GLYPHS = {
+    "line": glyphs.Line, "multi_line": glyphs.MultiLine, "scatter": glyphs.Scatter, "varea": glyphs.VArea,
+    "vstrip": glyphs.VStrip, "quad": glyphs.Quad, "segment": glyphs.Segment, "text": glyphs.Text, "patch": glyphs.Patch,
+    "image": glyphs.Image, "image_rgba": glyphs.ImageRGBA,
+}  # fmt: skip
 #: Shorter columns go as text inside the message; an array needs two frames of its own and pays from here on.
 _FEW = 80
 
@@ -117,11 +126,24 @@ def bare_figure(name: str, x_range: Range1d, y_range: Range1d, **more: Any) -> A
     fig = figure(
         name=name, x_range=x_range, y_range=y_range, sizing_mode="stretch_width", toolbar_location=None,
         outline_line_color=None, background_fill_color=None, background_fill_alpha=0, border_fill_color=None,
-        min_border=2, tools=[], stylesheets=[CLICKED], **more,
+        min_border=2, tools=[], stylesheets=[CLICKED], x_axis_type=None, y_axis_type=None, title=None, **more,
     )  # fmt: skip
-    fig.axis.visible = False
-    fig.grid.visible = False
     return fig
+
+
+def add_mark(fig: Any, glyph: str, source: ColumnDataSource, level: str = "glyph", **style: Any) -> GlyphRenderer:
+    """Draw the rows of `source`, by one glyph and no more: nothing of ours is ever selected or muted.
+
+    Bokeh's own methods make a glyph each for these states, and a filter and a policy of selection for every one. That
+    was a third of all models of a session: of its memory, and of what the browser is sent and builds.
+    """
+    view = CDSView()
+    if fig.renderers:
+        first = fig.renderers[0]
+        view.filter, source.selection_policy = first.view.filter, first.data_source.selection_policy
+    drawn = GlyphRenderer(data_source=source, glyph=_GLYPHS[glyph](**style), view=view, level=level)
+    fig.renderers.append(drawn)
+    return drawn
 
 
 def quiet_figure(
@@ -173,7 +195,7 @@ class Sheet:
     def __init__(self) -> None:
         self.figure = figure(
             x_range=Range1d(0, 1), y_range=Range1d(0, 1), sizing_mode="stretch_width", tools=[], toolbar_location=None,
-            visible=False,
+            visible=False, title=None,
         )  # fmt: skip
         self._sources: dict[str, ColumnDataSource] = {}
         self._drawn: Drawing | None = None
@@ -208,7 +230,7 @@ class Sheet:
         fig.renderers = []
         self._sources = {name: ColumnDataSource(_sent(table), name=name) for name, table in drawing.tables.items()}
         for mark in drawing.marks:
-            getattr(fig, mark.glyph)(source=self._sources[mark.table], **mark.style)
+            add_mark(fig, mark.glyph, self._sources[mark.table], **mark.style)
 
     def _fill(self, drawing: Drawing) -> None:
         """Columns that differ; all of a table whose length has changed."""

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from bokeh.events import Tap
-from bokeh.models import ColumnDataSource, Range1d
+from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
 from numpy.typing import NDArray
 
 from dashboard.plots.projection import Projection
-from dashboard.plots.sheet import bare_figure, spoken
+from dashboard.plots.sheet import add_mark, bare_figure, spoken
 from dashboard.theme import tokens
 
 MOST_DOTS = 3000  # more cells than this are drawn as an area
 _LEAST = 0.16  # smallest part of the globe's width that is shown
 _REACH = 0.06  # a tap this share of the width away from every site chooses none
+_AREA_ALPHA = 0.6
+_NOTHING = np.zeros((1, 1), np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _area(projection: Projection, cells: bytes) -> NDArray[np.uint8]:
+    """1 in the pixels of those of the world's cells, 0 elsewhere; every other pixel, and one for all visitors."""
+    index = projection.index[::2, ::2]
+    held = np.zeros(int(projection.index.max()) + 1, np.uint8)
+    at = np.frombuffer(cells, np.intp)
+    held[at[at >= 0]] = 1
+    image = np.where(index >= 0, held[np.maximum(index, 0)], np.uint8(0))
+    image.setflags(write=False)
+    return image
 
 
 class SiteMap:
@@ -25,37 +40,39 @@ class SiteMap:
     def __init__(self, name: str, projection: Projection, dark: bool = False) -> None:
         self.projection = projection
         self._sites = ColumnDataSource({"x": [], "y": []})
-        self._area = ColumnDataSource({"image": [np.zeros((1, 1), np.uint32)]})
+        self._area = ColumnDataSource({"image": [_NOTHING]})
+        self._mapper = LinearColorMapper(palette=["#000000"], low=1, high=2, low_color="rgba(0,0,0,0)")
         self._pick = ColumnDataSource({"x": [], "y": []})
         self._x: NDArray = np.empty(0)
         self._y: NDArray = np.empty(0)
-        self._cells: NDArray | None = None
         self.figure = self._make(name)
         self.set_mode(dark)
 
     def _make(self, name: str) -> Any:
         fig = bare_figure(name, Range1d(0, 1), Range1d(0, 1))
         shape = self.projection
-        self._ocean = fig.patch(*shape.outline, line_color=None)
-        self._graticule = fig.line(*shape.graticule, line_width=0.8, line_alpha=0.15)
+        outline, graticule, coast = (ColumnDataSource(shape.line(part)) for part in ("outline", "graticule", "coast"))
+        self._ocean = add_mark(fig, "patch", outline, line_color=None)
+        self._graticule = add_mark(fig, "line", graticule, line_width=0.8, line_alpha=0.15)
         west, east, south, north = shape.extent
         fig.aspect_ratio = (east - west) / (north - south)
-        self._raster = fig.image_rgba("image", x=west, y=south, dw=east - west, dh=north - south, source=self._area)
-        self._coast = fig.line(*shape.coast, line_width=0.7, line_alpha=0.9)
-        self._dots = fig.scatter("x", "y", source=self._sites, size=9, line_width=1.2, fill_alpha=0.9)
-        self._halo = fig.scatter("x", "y", source=self._pick, size=18, fill_color=None, line_width=5)
-        self._ring = fig.scatter("x", "y", source=self._pick, size=18, fill_color=None, line_width=2)
+        place: dict[str, Any] = {"x": west, "y": south, "dw": east - west, "dh": north - south}
+        add_mark(fig, "image", self._area, **place, color_mapper=self._mapper, global_alpha=_AREA_ALPHA)
+        self._coast = add_mark(fig, "line", coast, line_width=0.7, line_alpha=0.9)
+        self._dots = add_mark(fig, "scatter", self._sites, size=9, line_width=1.2, fill_alpha=0.9)
+        self._halo = add_mark(fig, "scatter", self._pick, size=18, fill_color=None, line_width=5)
+        self._ring = add_mark(fig, "scatter", self._pick, size=18, fill_color=None, line_width=2)
         return fig
 
     def show(self, lat: NDArray, lon: NDArray, on_world: NDArray[np.intp] | None) -> None:
         """Give the sites, in degrees; `on_world` are their positions on the world's cells where they are a grid."""
         self._x, self._y = self._project(lat, lon)
-        self._cells = on_world
         good = np.isfinite(self._x)
         few = good.sum() <= MOST_DOTS
         self._sites.data = {"x": self._x[good & few], "y": self._y[good & few]}
         self._dots.glyph.size = 9 if good.sum() <= 200 else 4
-        self._paint()
+        area = on_world.astype(np.intp) if on_world is not None and not few else None
+        self._area.data = {"image": [_NOTHING if area is None else _area(self.projection, area.tobytes())]}
         self._fit(self._x[good], self._y[good])
 
     def _project(self, lat: NDArray, lon: NDArray) -> tuple[NDArray, NDArray]:
@@ -77,21 +94,6 @@ class SiteMap:
         self.figure.y_range.update(start=middle_y - half / shape, end=middle_y + half / shape)
         self._width = 2 * half
 
-    def _paint(self) -> None:
-        """The area that many cells cover; empty for few."""
-        if self._cells is None or self._x.size <= MOST_DOTS:
-            self._area.data = {"image": [np.zeros((1, 1), np.uint32)]}
-            return
-        size = int(self.projection.index.max()) + 1
-        held = np.zeros(size, bool)
-        held[self._cells[self._cells >= 0]] = True
-        index = self.projection.index
-        color = int(tokens(self._dark)["accent"].lstrip("#"), 16)
-        red, green, blue = color >> 16, (color >> 8) & 255, color & 255
-        tone = np.uint32(red | green << 8 | blue << 16 | 150 << 24)
-        image = np.where((index >= 0) & held[np.maximum(index, 0)], tone, np.uint32(0))
-        self._area.data = {"image": [image]}
-
     def choose(self, position: int | None) -> None:
         """Ring one site, or none."""
         at = [] if position is None or not np.isfinite(self._x[position]) else [position]
@@ -99,15 +101,14 @@ class SiteMap:
 
     def set_mode(self, dark: bool) -> None:
         """Light or dark tones."""
-        tone, self._dark = tokens(dark), dark
+        tone = tokens(dark)
+        self._mapper.palette = [tone["accent"]]
         self._ocean.glyph.fill_color = tone["ocean"]
         self._graticule.glyph.line_color = tone["text"]
         self._coast.glyph.line_color = tone["quiet"]
         self._dots.glyph.update(fill_color=tone["accent"], line_color=tone["surface"])
         self._halo.glyph.line_color = tone["surface"]
         self._ring.glyph.line_color = tone["text"]
-        if self._x.size:
-            self._paint()
 
     def describe(self, text: str) -> None:
         """What a screen reader says of the canvas."""

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from dashboard.plots.projection import Projection
 from dashboard.plots.scalebar import of_projection, scale_bar
 from dashboard.plots.screen import Picture, Window, rows_on_globe
-from dashboard.plots.sheet import bare_figure, spoken
+from dashboard.plots.sheet import add_mark, bare_figure, spoken
 from dashboard.theme import tokens
 
 #: A tap this share of the width shown away from a site is meant for it: on its mark, not on the land beside it.
@@ -62,13 +62,6 @@ export default (args, obj, {ctx, i, r, visuals}) => {
 """
 
 
-def run_lengths(index: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int32]]:
-    """Values and lengths of the runs of equal values in row order."""
-    flat = index.ravel()
-    starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]]))
-    return flat[starts], np.diff(np.concatenate([starts, [flat.size]])).astype(np.int32)
-
-
 class WorldMap:
     """A figure named `name`; set what it shows through the methods, listen with `on_tap` and `on_draw`.
 
@@ -82,7 +75,11 @@ class WorldMap:
         n = cell_ids.size
         self._ranges: tuple[Range1d, Range1d] = beside._ranges if beside is not None else (Range1d(0, 1), Range1d(0, 1))
         self.cells = ColumnDataSource(
-            {"id": cell_ids.astype(np.int32), "value": np.full(n, np.nan, np.float32), "flags": np.ones(n, np.uint8)}
+            {
+                "id": cell_ids.astype(np.int32, copy=False),
+                "value": np.full(n, np.nan, np.float32),
+                "flags": np.ones(n, np.uint8),
+            }
         )
         self._runs = ColumnDataSource({"value": [], "length": []})
         self._tones = ColumnDataSource({"color": []})
@@ -121,20 +118,18 @@ class WorldMap:
 
     def _draw_layers(self) -> None:
         fig, lines = self.figure, self._lines
-        self._ocean = fig.patch("x", "y", source=lines["outline"], line_color=None)
-        self._grid_under = fig.line("x", "y", source=lines["graticule"], line_width=0.8, line_alpha=0.15)
-        self._raster = fig.image_rgba("image", x=0, y=0, dw=1, dh=1, source=self._image)
-        place = {"x": "x", "y": "y", "dw": "dw", "dh": "dh"}
-        fig.image_rgba("image", source=self._detail, **place)
-        self._coast = fig.line("x", "y", source=lines["coast"], line_width=0.6, line_alpha=0.9)
-        self._rim = fig.line("x", "y", source=lines["outline"], line_width=1)
-        self._dots = fig.scatter(
-            "x", "y", source=lines["sites"], marker="square", size=7, angle=np.pi / 4, line_width=1.4
-        )
-        ring = {"x": "x", "y": "y", "source": lines["pick"], "marker": "@reticle", "size": 30, "fill_color": None}
+        self._ocean = add_mark(fig, "patch", lines["outline"], line_color=None)
+        self._grid_under = add_mark(fig, "line", lines["graticule"], line_width=0.8, line_alpha=0.15)
+        self._raster = add_mark(fig, "image_rgba", self._image, x=0, y=0, dw=1, dh=1)
+        add_mark(fig, "image_rgba", self._detail)
+        self._coast = add_mark(fig, "line", lines["coast"], line_width=0.6, line_alpha=0.9)
+        self._rim = add_mark(fig, "line", lines["outline"], line_width=1)
+        self._dots = add_mark(fig, "scatter", lines["sites"], marker="square", size=7, angle=np.pi / 4, line_width=1.4)
+        ring: dict[str, Any] = {"marker": "@reticle", "size": 30, "fill_color": None}
         reticle = {"@reticle": CustomJS(code=_RETICLE)}
-        self._halo = fig.scatter(**ring, line_width=5, defs=reticle)
-        self._ring = fig.scatter(**ring, line_width=1.8, defs=reticle, name="chosen cell")
+        self._halo = add_mark(fig, "scatter", lines["pick"], **ring, line_width=5, defs=reticle)
+        self._ring = add_mark(fig, "scatter", lines["pick"], **ring, line_width=1.8, defs=reticle)
+        self._ring.name = "chosen cell"
 
     def _connect(self) -> None:
         args = {
@@ -182,11 +177,10 @@ class WorldMap:
         fig.aspect_ratio = (east - west + 2 * pad) / (north - south + 2 * pad)
         self._raster.glyph.update(x=west, y=south, dw=east - west, dh=north - south)
         for part in ("outline", "graticule", "coast"):
-            x, y = getattr(projection, part)
-            self._lines[part].data = {"x": x.astype(np.float32), "y": y.astype(np.float32)}
+            self._lines[part].data = projection.line(part)
         self._place_sites()
         of_projection(self._scale, projection)
-        value, length = run_lengths(projection.index)
+        value, length = projection.runs
         ny, nx = projection.index.shape
         self._runs.tags = [ny, nx, west, east, south, north]
         self._runs.data = {"value": value, "length": length}

@@ -15,7 +15,11 @@ from typing import Any
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from dashboard.state import PAGES
+
 QUIET_S = 0.7  # a page that has sent nothing for so long is filled
+TURNED_S = 1.5  # the same, where runs are made for it
+PATIENCE_S = 60
 MAX_MESSAGE = 64 * 2**20
 
 
@@ -24,8 +28,9 @@ class Client:
 
     def __init__(self, socket: WebSocketClientConnection) -> None:
         self._socket = socket
-        self._map = ""
+        self._map = self._nav = ""
         self.received = 0  # messages
+        self._awaited, self._came = "", False
 
     @classmethod
     async def enter(cls, address: str) -> Client:
@@ -48,7 +53,9 @@ class Client:
         content = await self._next()
         while not content.startswith('{"doc"'):
             content = await self._next()
-        self._map = _model_named(json.loads(content), "world-map")
+        held = json.loads(content)
+        self._map = _model_with(held, "name", "world-map")
+        self._nav = _model_with(held, "class_name", "Nav")
         await self.event("document_ready")
         await self.rest()
         return self
@@ -58,7 +65,9 @@ class Client:
         if frame is None:
             raise RuntimeError("the server has closed the connection")
         self.received += 1
-        return frame if isinstance(frame, str) else ""
+        text = frame if isinstance(frame, str) else ""
+        self._came |= bool(self._awaited) and self._awaited in text
+        return text
 
     async def _send(self, kind: str, content: dict[str, Any]) -> None:
         for part in ({"msgid": uuid.uuid4().hex, "msgtype": kind}, {}, content):
@@ -70,7 +79,7 @@ class Client:
         sent = {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": data}
         await self._send("PATCH-DOC", {"events": [sent]})
 
-    async def rest(self, quiet: float = QUIET_S, limit: float = 60) -> None:
+    async def rest(self, quiet: float = QUIET_S, limit: float = PATIENCE_S) -> None:
         """Take in what the server sends until it has sent nothing for `quiet` seconds."""
         until = asyncio.get_running_loop().time() + limit
         while asyncio.get_running_loop().time() < until:
@@ -84,19 +93,38 @@ class Client:
         values = {"x": x, "y": y, "sx": 1, "sy": 1, "modifiers": {"type": "map", "entries": []}}
         await self.event("tap", model={"id": self._map}, **values)
 
+    async def turn(self, page: str) -> None:
+        """Open another page by its link in the header, and wait until its parts have come.
+
+        Raises
+        ------
+        RuntimeError
+            When the page is not said to be open within `PATIENCE_S`.
+        """
+        self._awaited, self._came = f'"{PAGES[page]} page"', False  # what a screen reader is told
+        message = {"type": "map", "entries": [["type", "open"], ["id", page]]}
+        await self.event("data_event", model={"id": self._nav}, data=message)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not self._came:
+                    await self._next()
+        except TimeoutError:
+            raise RuntimeError(f"the page {PAGES[page]} has not come within {PATIENCE_S} s") from None
+        await self.rest(TURNED_S)
+
     def leave(self) -> None:
         """Close the connection, as a closed tab does."""
         self._socket.close()
 
 
-def _model_named(content: Any, name: str) -> str:
-    """Id of the model of that name in a serialized document; empty where there is none."""
+def _model_with(content: Any, attribute: str, value: str) -> str:
+    """Id of the first model found with that attribute in a serialized document; empty where there is none."""
     waiting = [content]
     while waiting:
         node = waiting.pop()
         if isinstance(node, dict):
             attributes = node.get("attributes")
-            if isinstance(attributes, dict) and attributes.get("name") == name:
+            if isinstance(attributes, dict) and attributes.get(attribute) == value:
                 return str(node["id"])
             waiting += node.values()
         elif isinstance(node, list):

@@ -74,22 +74,29 @@ def together(
 def memory(address: str, process: int, batches: int, size: int, pages: bool) -> dict[str, list[float]]:
     """Megabytes of the server for each open session, and kept for each closed one.
 
-    Sessions come in batches: opened one after the other (with `pages` on all pages in turn), all open at once, then all
+    Sessions come in batches, opened one after the other (with `pages` on the pages in turn), all open at once, then all
     closed and let go of. A first batch warms the caches; "kept" is the slope over all closed ones after it. A last one
-    is twice as large: half of it lives in what earlier ones have given back, "session" is the slope over the rest.
+    is twice as large, and (with `pages`) each of its sessions goes through all pages, which then stay in it: half of
+    it lives in what earlier ones have given back, "session" is the slope over the rest.
     """
     server = psutil.Process(process)
 
     def used() -> float:
         return float(server.memory_info().rss) / 1e6
 
-    async def batch(size: int = size) -> tuple[list[float], float]:
-        clients, during, names = [], [used()], list(PAGES)
+    async def visit(number: int, every: bool) -> Client:
+        names = list(PAGES) if pages else []
+        client = await Client.enter(f"{address}?page={names[number % len(names)]}" if pages and not every else address)
+        for page in [*names[1:], names[0]] if every else []:
+            await client.turn(page)
+        await client.tap(0.1, 0.1)
+        await client.rest()
+        return client
+
+    async def batch(size: int = size, every: bool = False) -> tuple[list[float], float]:
+        clients, during = [], [used()]
         for number in range(size):
-            place = f"{address}?page={names[number % len(names)]}" if pages else address
-            clients.append(await Client.enter(place))
-            await clients[-1].tap(0.1, 0.1)
-            await clients[-1].rest()
+            clients.append(await visit(number, every))
             during.append(used())
         for client in clients:
             client.leave()
@@ -99,7 +106,7 @@ def memory(address: str, process: int, batches: int, size: int, pages: bool) -> 
     async def all_batches() -> dict[str, list[float]]:
         await batch()
         after = [(await batch())[1] for _ in range(batches)]
-        grown, _ = await batch(2 * size)
+        grown, _ = await batch(2 * size, every=pages)
         kept = slope([size * n for n in range(1, batches + 1)], after)
         return {"session": [slope(range(size, 2 * size + 1), grown[size:])], "kept": [kept]}
 

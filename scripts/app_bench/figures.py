@@ -37,7 +37,7 @@ AIMS: dict[str, Aim] = {
     "switch": Aim("app: switching to a page seen before, p95 (against opening the plain page)", "ms", 400, "opening"),
     "first_visit": Aim("app: first visit of a page, p95 (against opening the plain page)", "ms", None, "opening"),
     "busy": Aim("app: click, 3 at once among 10 others, p95", "ms", 1000, "busy"),
-    "session": Aim("app: memory of a session", "MB", 20, "session"),
+    "session": Aim("app: memory of a session that has seen all pages", "MB", 20, "session"),
     "kept": Aim("app: memory kept of each closed session, over 60", "MB", 0.2, "kept"),
 }
 #: Keys of `AIMS` by the group that measures them.

@@ -43,10 +43,12 @@ def test_a_short_run_gives_figures_of_the_right_names_and_sizes(server: ServerPr
 
 
 def test_a_visitor_without_a_browser_has_a_filled_page(server: ServerProcess) -> None:
-    """The server sends such a visitor the page, then what a click brings."""
+    """The server sends such a visitor the page, another one and back, then what a click brings."""
 
     async def messages() -> tuple[int, int]:
         client = await Client.enter(server.app)
+        await client.turn("memory")
+        await client.turn("explore")
         before = client.received
         await client.tap(0.1, 0.1)
         await client.rest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -17,12 +18,12 @@ from dashboard.plots.heatmap import box_colors, colors, heatmap, lag_position
 from dashboard.plots.labels import end_names, spread_apart
 from dashboard.plots.members import MembersPlot, PitPlot, SplitPlot
 from dashboard.plots.paper import Panel
-from dashboard.plots.projection import ICE, OUTSIDE, SEA, load_projection
+from dashboard.plots.projection import ICE, OUTSIDE, SEA, load_projection, run_lengths
 from dashboard.plots.rows import RowsPlot
 from dashboard.plots.sheet import Drawing, Mark, Sheet
 from dashboard.plots.whatif import pulse
 from dashboard.plots.why import INKS, SHORT
-from dashboard.plots.worldmap import CHOSEN, SHOWN, WorldMap, run_lengths
+from dashboard.plots.worldmap import CHOSEN, SHOWN, WorldMap
 from dashboard.theme import DARK, DASHES, LIGHT, component_colors, label_colors
 from hdlcore.assets import assets_dir
 from hdlcore.attribution.lags import lag_bins
@@ -260,6 +261,23 @@ def test_run_lengths_rebuild_the_index(projection) -> None:
     value, length = run_lengths(projection.index)
     np.testing.assert_array_equal(np.repeat(value, length).reshape(projection.index.shape), projection.index)
     assert value.nbytes + length.nbytes < 600_000
+
+
+def test_maps_share_what_never_changes(projection, world) -> None:
+    """Every visitor has eight maps: coast, graticule and pixels are held once for all of them."""
+    one, two = (WorldMap(name, projection, world["cell"].values) for name in ("one", "two"))
+    for a, b in ((one._runs, two._runs), *((one._lines[part], two._lines[part]) for part in ("coast", "graticule"))):
+        assert all(a.data[name] is b.data[name] and not a.data[name].flags.writeable for name in a.data)
+
+
+def test_a_mark_is_one_glyph_and_marks_share_their_filter() -> None:
+    sheet = Sheet()
+    line = {"x": "x", "y": "y", "line_color": "#000000"}
+    tables = {name: {"x": [0.0, 1.0], "y": [0.0, 1.0]} for name in "abc"}
+    sheet.show(Drawing(tables, [Mark("line", name, line) for name in tables], (0, 1), (0, 1), 100))
+    made = Counter(type(model).__name__ for model in sheet.figure.references())
+    assert (made["Line"], made["GlyphRenderer"], made["ColumnDataSource"]) == (3, 3, 3)
+    assert (made["AllIndices"], made["UnionRenderers"]) == (1, 1)
 
 
 def test_a_month_step_sends_four_bytes_a_cell_and_leaves_the_figure(projection, world) -> None:

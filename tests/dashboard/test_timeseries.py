@@ -103,5 +103,5 @@ def test_many_cells_are_drawn_as_an_area(site_map: SiteMap, world) -> None:
     count = world.sizes["cell"]
     site_map.show(world["lat"].values.astype(float), world["lon"].values.astype(float), np.arange(count))
     painted = site_map._area.data["image"][0]
-    assert (painted != 0).sum() == (site_map.projection.index >= 0).sum()
+    assert (painted != 0).sum() == (site_map.projection.index[::2, ::2] >= 0).sum()
     assert len(site_map._sites.data["x"]) == 0
