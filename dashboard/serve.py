@@ -35,6 +35,7 @@ UNUSED_SESSION_SECONDS = 20  # a closed tab frees its memory this soon; a droppe
 CHECK_UNUSED_SECONDS = 5
 MAX_MESSAGE_BYTES = 16 * 2**20  # largest message taken from a browser; an upload comes in pieces of under 1 MiB
 UPLOAD_MB, MOST_UPLOAD_MB = 50, 2000
+AHEAD, MOST_AHEAD = 2, 20  # sessions made before anybody asks
 READY_SECONDS = 10.0  # a good answer of /readiness is kept this long, so that probing does not rebuild the page all day
 STOP_SECONDS = 4.0  # after this a stop no longer waits for computations in threads
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -68,6 +69,14 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         default=UPLOAD_MB,
         metavar="MB",
         help=f"most that a visitor may upload at once, private to the session (default {UPLOAD_MB}; 0: nothing)",
+    )
+    parser.add_argument(
+        "--ahead",
+        type=int,
+        choices=range(MOST_AHEAD + 1),
+        default=AHEAD,
+        metavar="N",
+        help=f"sessions of the opening view made ready before anybody asks (default {AHEAD}; 0: none)",
     )
     parser.add_argument("--open", action="store_true", help="open the app in your browser")
     parser.add_argument("--log-level", choices=LEVELS, default="info")
@@ -210,12 +219,17 @@ def build(options: argparse.Namespace) -> Server:
     return server
 
 
-def run(server: Server) -> None:
+def run(server: Server, ahead: int) -> None:
     """Serve until SIGTERM or SIGINT; return within `STOP_SECONDS` or end the process with code 0.
+
+    Meanwhile so many sessions of the opening view are kept ready.
 
     A computation in a thread cannot be interrupted from outside, so a watchdog ends a process that would wait for one.
     """
+    from dashboard import opening
+
     loop = server.io_loop
+    shelf = opening.install(server, "/app", ahead)
 
     def stop(number: int, _frame: object) -> None:
         log.info("%s: stopping", signal.Signals(number).name)
@@ -227,7 +241,9 @@ def run(server: Server) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     server.start()
+    loop.add_callback(shelf.start)
     loop.start()
+    shelf.stop()
     server.stop(wait=False)
     loop.run_sync(server._http.close_all_connections, timeout=1.0)
 
@@ -270,7 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     announce(server, options)
-    run(server)
+    run(server, options.ahead)
     log.info("stopped")
     return 0
 

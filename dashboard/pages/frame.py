@@ -20,6 +20,7 @@ from dashboard import engine, links
 from dashboard.pages.dialogs import Dialogs, tell
 from dashboard.pages.page import Page
 from dashboard.pages.parts import SELECT, column, html, row
+from dashboard.pages.scripts import late, used
 from dashboard.pages.tour_part import TourPart
 from dashboard.pages.view import View
 from dashboard.plots.projection import load_projection
@@ -181,7 +182,7 @@ def _template() -> Any:
     names = ("page.html", "page.js", "layout.js", "pointer.js")
     text, *scripts = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
     bundle = pmui.Page._render_esm(server=True)  # the address that every one of its controls names
-    parts = {"globe": globe, "script": f"{{{''.join(scripts)}}}", "bundle": bundle}
+    parts = {"globe": globe, "script": "".join(scripts), "bundle": bundle, "used": used, "late": late}
     return BASE_TEMPLATE.environment.from_string(text, globals=parts)
 
 

@@ -1,3 +1,7 @@
+// Every browser that can show the page loads modules by itself. The loader that Panel brings for older ones reads each
+// module as text, looks through it, and has the browser compile a copy of it: the controls' 1.4 MB twice.
+window.importShim = Object.assign((address) => import(new URL(address, document.baseURI)), { addImportMap() {} })
+
 // The class of a model's view, or of what it descends from, that has a method of its own: where to mend it.
 const owner = (model, method) => {
   let view = Bokeh.Models.get(model).prototype.default_view.prototype

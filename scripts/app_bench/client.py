@@ -33,7 +33,7 @@ class Client:
         self._awaited, self._came = "", False
 
     @classmethod
-    async def enter(cls, address: str) -> Client:
+    async def enter(cls, address: str, quiet: float = QUIET_S) -> Client:
         """Fetch a page of the app and fill it as a browser does."""
         answer = await AsyncHTTPClient().fetch(address, request_timeout=120)
         page = answer.body.decode()
@@ -57,7 +57,7 @@ class Client:
         self._map = _model_with(held, "name", "world-map")
         self._nav = _model_with(held, "class_name", "Nav")
         await self.event("document_ready")
-        await self.rest()
+        await self.rest(quiet)
         return self
 
     async def _next(self) -> str:

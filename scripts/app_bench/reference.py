@@ -27,7 +27,7 @@ def plain_server(folder: Path) -> Iterator[ServerProcess | None]:
         yield None
         return
     folder.mkdir(exist_ok=True)
-    server = start_server(folder, "--app", str(HERE / "plain.py"))
+    server = start_server(folder, "--app", str(HERE / "plain.py"), "--ahead", "0")
     try:
         yield server
     finally:

@@ -1,0 +1,233 @@
+"""Sessions made ready: each is one visitor's alone, says what that one asked with, and is let go of like any other."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import re
+import weakref
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import panel as pn
+import pytest
+from bokeh.server.contexts import ApplicationContext
+from bokeh.server.server import Server
+from bokeh.server.session import ServerSession
+from bokeh.util.token import get_session_id, get_token_payload
+from panel.io.application import build_single_handler_application
+from tornado.httpclient import AsyncHTTPClient
+from tornado.ioloop import IOLoop
+
+from dashboard import opening
+from dashboard.pages.scripts import late
+from scripts.app_bench.client import Client
+
+# A page that is filled a moment after it has been sent, as the app's pages are.
+APP = """
+import panel as pn
+pn.extension()
+box = pn.Column("# hello")
+pn.state.curdoc.add_timeout_callback(lambda: box.append(pn.pane.HTML("filled")), 20)
+box.servable()
+"""
+WAIT_SECONDS = 20.0
+
+
+class House:
+    """A server on a page of ours, with its shelf."""
+
+    def __init__(self, server: Server, shelf: opening.Shelf) -> None:
+        self.shelf, self.url = shelf, f"http://localhost:{server.port}/app"
+        self.context: ApplicationContext = server._tornado._applications["/app"]
+
+    async def stocked(self, count: int) -> None:
+        """Wait until so many sessions are ready."""
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+        while len(self.shelf) < count:
+            assert asyncio.get_running_loop().time() < deadline, f"{len(self.shelf)} of {count} sessions are ready"
+            await asyncio.sleep(0.02)
+
+    async def ask(self, query: str = "", **headers: str) -> str:
+        """Token of the page that the server sends."""
+        answer = await AsyncHTTPClient().fetch(self.url + query, headers=headers)
+        found = re.search(r'"token":"([^"]+)"', answer.body.decode())
+        assert found is not None and answer.headers["Cache-Control"] == "no-store"
+        return found[1]
+
+    def session(self, token: str) -> ServerSession:
+        """The session of a token."""
+        return self.context.get_session(get_session_id(token))
+
+
+Visit = Callable[[House], Awaitable[None]]
+Live = Callable[..., None]
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    """Run something beside a server that keeps so many sessions ready, and unused ones for so many milliseconds."""
+    monkeypatch.setattr(opening, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(opening, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(opening, "BUSY_SHARE", 2.0)
+    monkeypatch.setattr(opening, "QUIET_SECONDS", 0.01)
+    (tmp_path / "app.py").write_text(APP, encoding="utf-8")
+
+    async def beside(visit: Visit, size: int, unused: int) -> None:
+        application = build_single_handler_application(tmp_path / "app.py")
+        server = pn.io.server.get_server(
+            {"/app": application}, port=0, websocket_origin="*", secret_key=b"k" * 32, sign_sessions=True,
+            generate_session_ids=True, unused_session_lifetime_milliseconds=unused,
+            check_unused_sessions_milliseconds=50,
+            io_loop=IOLoop.current(), start=False, show=False,
+        )  # fmt: skip
+        shelf = opening.install(server, "/app", size)
+        server.start()
+        shelf.start()
+        try:
+            await visit(House(server, shelf))
+        finally:
+            shelf.stop()
+            server.stop(wait=False)
+
+    return lambda visit, size, unused=20_000: asyncio.run(beside(visit, size, unused))
+
+
+def test_each_visitor_gets_a_session_of_their_own(live: Live) -> None:
+    """Of five who come at once two find one ready and the others have theirs built; the shelf fills up again."""
+
+    async def visit(house: House) -> None:
+        await house.stocked(2)
+        ready = {each.session.id for each in house.shelf._ready}
+        tokens = await asyncio.gather(*(house.ask() for _ in range(5)))
+        found = {get_session_id(token) for token in tokens}
+        assert len(found) == 5
+        assert ready < found
+        assert len({id(house.session(token).document) for token in tokens}) == 5
+        await house.stocked(2)
+        assert not found & {each.session.id for each in house.shelf._ready}
+
+    live(visit, 2)
+
+
+def test_a_taken_session_says_what_its_visitor_asked_with(live: Live) -> None:
+    """Cookies and headers are the visitor's, in the token and in the session, and nothing of the next one's."""
+
+    async def visit(house: House) -> None:
+        await house.stocked(2)
+        for name in ("ada", "bob"):
+            token = await house.ask(Cookie=f"who={name}", **{"User-Agent": f"browser of {name}"})
+            context, payload = house.session(token).document.session_context, get_token_payload(token)
+            assert context is not None and context.request is not None
+            assert context.request.cookies == {"who": name} == payload["cookies"]
+            assert context.request.headers["User-Agent"] == f"browser of {name}" == payload["headers"]["User-Agent"]
+            assert context.request.arguments == {}
+            assert context.token_payload["cookies"] == {"who": name}
+
+    live(visit, 2)
+
+
+def test_a_link_with_a_view_is_built_for_itself(live: Live) -> None:
+    """Whatever an address asks for, the session on the shelf is not of it."""
+
+    async def visit(house: House) -> None:
+        await house.stocked(1)
+        kept = house.shelf._ready[0].session.id
+        for query in ("?var=swe", "?theme=dark", "?page=why&x"):
+            token = await house.ask(query)
+            request = house.session(token).document.session_context.request
+            assert get_session_id(token) != kept and request.arguments
+        assert get_session_id(await house.ask()) == kept
+
+    live(visit, 1)
+
+
+def test_a_browser_gets_the_whole_document_as_it_is(live: Live) -> None:
+    """The first answer is what was written down; after a change, and when asked again, what the document is now."""
+
+    async def document(client: Client) -> str:
+        await client._send("PULL-DOC-REQ", {})
+        while not (content := await client._next()).startswith('{"doc"'):
+            pass
+        return content
+
+    async def visit(house: House) -> None:
+        for change in (False, True):
+            await house.stocked(1)
+            ready = house.shelf._ready[0]
+            written, model = ready.reply, ready.session.document.roots[0]
+            assert written is not None and "filled" in written.content_json
+            if change:
+                await ready.session.with_document_locked(model.update, name="changed meanwhile")
+                assert ready.reply is None
+            client = await Client.enter(house.url, quiet=0.1)
+            session = ready.session
+            assert session.connection_count == 1 and "_handle_pull" not in vars(session)
+            again = await document(client)
+            assert ("changed meanwhile" in again) == change
+            fresh = json.loads(again)["doc"]["roots"]
+            assert change or fresh == json.loads(written.content_json)["doc"]["roots"]
+            client.leave()
+
+    live(visit, 1)
+
+
+def test_a_ready_session_outlives_unused_ones_and_a_left_one_does_not(live: Live) -> None:
+    """Nobody is connected to either: the one is kept until it is taken, the other goes as any visitor's who left."""
+
+    async def visit(house: House) -> None:
+        await house.stocked(1)
+        kept = house.shelf._ready[0].session
+        await asyncio.sleep(0.5)
+        assert not kept.destroyed and house.context.get_session(kept.id) is kept
+        assert get_session_id(await house.ask()) == kept.id
+        await house.stocked(1)
+        house.shelf.stop()
+        assert len(house.shelf) == 0
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+        while list(house.context.sessions):
+            assert asyncio.get_running_loop().time() < deadline, "a session is kept though nobody has it"
+            await asyncio.sleep(0.05)
+
+    live(visit, 1, unused=200)
+
+
+def test_thirty_openings_leave_nothing(live: Live) -> None:
+    """Neither documents nor sessions nor what was written down of them."""
+    documents: list[weakref.ref[object]] = []
+
+    async def visit(house: House) -> None:
+        for _ in range(5):
+            await house.stocked(6)
+            clients = await asyncio.gather(*(Client.enter(house.url, quiet=0.05) for _ in range(6)))
+            documents.extend(weakref.ref(session.document) for session in house.context.sessions)
+            for client in clients:
+                client.leave()
+        house.shelf.stop()
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+        while list(house.context.sessions):
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.05)
+        gc.collect()
+        assert len(documents) >= 30
+        assert not [each for each in documents if each() is not None]
+
+    live(visit, 6, unused=200)
+
+
+def test_scripts_run_late_in_their_order_and_unused_ones_not_at_all() -> None:
+    """What the page brings is deferred, data stay data, and what is not used is not fetched."""
+    tags = (
+        '<script type="esms-options">{}</script>'
+        '<script type="text/javascript" src="static/js/bokeh.min.js?v=1"></script>'
+        '<script type="text/javascript" src="static/js/bokeh-gl.min.js?v=2"></script>'
+        '<link rel="stylesheet" href="x/font-awesome/css/all.min.css?v=3"/><link rel="stylesheet" href="own.css"/>'
+        '<script type="text/javascript">\nBokeh.set_log_level("info")</script>'
+        '<script type="module" src="m.js"></script>'
+    )
+    assert late(tags) == (
+        '<script type="esms-options">{}</script><script defer src="static/js/bokeh.min.js?v=1"></script>'
+        '<link rel="stylesheet" href="own.css"/>'
+        '<script type="module">\nBokeh.set_log_level("info")</script><script type="module" src="m.js"></script>'
+    )
