@@ -10,7 +10,7 @@ sys.path[:0] = [root] if (root := str(Path(__file__).resolve().parent.parent)) n
 
 import panel as pn  # noqa: E402
 
-from dashboard import datasets, definitions, engine, finer  # noqa: E402
+from dashboard import datasets, defaults, definitions, engine, finer  # noqa: E402
 from dashboard.jobs import log_id  # noqa: E402
 from dashboard.pages import learn  # noqa: E402
 from dashboard.pages.book import explorer  # noqa: E402
@@ -36,6 +36,7 @@ pn.extension(
     disconnect_notification=LOST,
 )
 definitions.forget_unused()
+defaults.remember()
 engine.warm_up(datasets.warm_up, finer.warm_up, learn.warm_up)
 
 
