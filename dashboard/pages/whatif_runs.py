@@ -32,6 +32,7 @@ class RunsPart:
         self.years.on_message("range", self._ranged)
         self.tiles = Tiles(label="Largest difference of each store and flux", sizing_mode="stretch_width")
         self.tiles.on_message("choose", lambda message: apply(self.state, {"variable": str(message.get("id"))}))
+        self.waiting = html("plotnote", visible=False)
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
         self._sheets = (Sheet(), Sheet(), Sheet())
@@ -41,6 +42,7 @@ class RunsPart:
             "part runspart",
             row("parthead", self.head, self.years, switch),
             job_bar(experiment.lane),
+            self.waiting,
             column("plots runplots", *map(drawn, self._sheets)),
             self.note,
             self.table,
@@ -69,12 +71,14 @@ class RunsPart:
             return
         experiment, runs = self.experiment, self.experiment.runs
         self.years.visible = self.tiles.visible = runs is not None
+        self.waiting.visible = runs is None
         if runs is None:
             self._draw()
             self.head.object = "<h2>Both runs</h2>"
             waiting = "" if experiment.lane.error else "The first run is on its way."
-            self.note.object = f'<p role="status" class="lead">{escape(experiment.empty or waiting)}</p>'
-            self.table.object = ""
+            # above the room that is kept for the plots: below it nobody would see it
+            self.waiting.object = f'<p role="status" class="lead">{escape(experiment.empty or waiting)}</p>'
+            self.note.object = self.table.object = ""
             return
         name = experiment.quantity
         entry = variable(name)

@@ -17,6 +17,7 @@ const scroller = (node) => {
   for (; node; node = node.parentElement ?? node.getRootNode().host) if (/auto|scroll/.test(getComputedStyle(node).overflowY)) return node
   return document.documentElement
 }
+const HEAD = 52 // px that are left of the guide while the page is scrolled, as the style sheet cuts it
 export function render({ model }) {
   const box = document.createElement("section")
   box.className = "tourstep"
@@ -31,7 +32,24 @@ export function render({ model }) {
   show.textContent = "Show it ↓"
   show.setAttribute("aria-label", "Show it")
   show.hidden = true
-  show.onclick = () => marked?.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" })
+  // to its beginning, with what stands above it (its name, its button) under the guide's head: the middle of something
+  // higher than the screen is no place to begin
+  show.onclick = () => {
+    if (!marked) return
+    marked.style.scrollMarginTop = `${HEAD + 56}px`
+    marked.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" })
+  }
+  // and while only the guide's head is left, its words are a touch away, over the picture they speak of
+  const read = document.createElement("button")
+  read.type = "button"
+  read.className = "outlined readit"
+  const open = (opened) => {
+    box.classList.toggle("open", opened)
+    read.textContent = opened ? "Hide words" : "Words"
+    read.setAttribute("aria-expanded", String(opened))
+  }
+  open(false)
+  read.onclick = () => open(!box.classList.contains("open"))
   const seen = new IntersectionObserver((entries) => {
     const { intersectionRatio, intersectionRect } = entries.at(-1)
     show.hidden = intersectionRatio > 0.5 || intersectionRect.height > window.innerHeight / 3
@@ -61,7 +79,7 @@ export function render({ model }) {
     return node
   }
   const send = (type) => model.send_msg({ type })
-  const again = button("Back to this step's view", () => send("again"), "text")
+  const again = button("Back to this step's view", () => send("again"), "text again")
   again.hidden = true
   const answer = (question) => {
     const part = document.createElement("div")
@@ -98,10 +116,16 @@ export function render({ model }) {
     part.append(ask, options, explain)
     return part
   }
+  const type = button("", () => send("present"), "text")
+  type.dataset.id = "type"
+  // another size of the type, and nothing else: an answer that was shown stays
+  const size = () => {
+    type.textContent = model.presenting ? "Normal type" : "Large type"
+    box.classList.toggle("large", model.presenting)
+  }
   const draw = () => {
     const step = model.step
     const held = box.getRootNode().activeElement?.dataset?.id
-    box.classList.toggle("large", model.presenting)
     box.replaceChildren()
     if (!step.title) return
     const head = document.createElement("div")
@@ -119,16 +143,14 @@ export function render({ model }) {
     for (let i = 1; i <= model.count; i++) { const dot = document.createElement("i"); dot.className = i === model.stop ? "now" : i < model.stop ? "done" : ""; dots.append(dot) }
     const ends = document.createElement("div")
     ends.className = "ends"
-    const type = button(model.presenting ? "Normal type" : "Large type", () => send("present"), "text")
     next.dataset.id = "next"
     back.dataset.id = "back"
-    type.dataset.id = "type"
     ends.append(
       button("Hand out", () => send("handout"), "text"),
       type,
       button("End the tour", () => send("end"), "text"),
     )
-    head.append(back, next, dots, where, again, show, ends)
+    head.append(back, next, dots, where, again, show, read, ends)
     const body = document.createElement("div")
     body.className = "guidebody"
     const said = document.createElement("div")
@@ -140,8 +162,8 @@ export function render({ model }) {
     said.append(title, text)
     body.append(said)
     if (step.question) body.append(answer(step.question))
-    if (last && model.onward) said.append(button(`Next tour: ${model.onward}`, () => send("onward"), "outlined onward"))
     box.append(head, body)
+    if (last && model.onward) box.append(button(`Next tour: ${model.onward}`, () => send("onward"), "outlined onward"))
     if (held) (back.disabled && held === "back" ? next : box.querySelector(`[data-id=${held}]`)).focus()
     mark()
   }
@@ -153,13 +175,19 @@ export function render({ model }) {
     send(way)
   }
   document.addEventListener("keydown", keys)
-  for (const name of ["step", "stop", "count", "title", "onward", "presenting"]) model.on(name, draw)
+  for (const name of ["step", "stop", "count", "title", "onward"]) model.on(name, draw)
+  model.on("presenting", size)
+  size()
   model.on("wandered", () => { again.hidden = !model.wandered })
   // while the page is scrolled only the guide's head is seen, on top of the page
   let page = null
-  const stuck = () => { box.classList.toggle("stuck", page.scrollTop > 16 && box.getBoundingClientRect().top - page.getBoundingClientRect().top < 4) }
+  const stuck = () => {
+    const is = page.scrollTop > 16 && box.getBoundingClientRect().top - page.getBoundingClientRect().top < 4
+    box.classList.toggle("stuck", is)
+    if (!is) open(false)
+  }
   requestAnimationFrame(() => { page = scroller(box); page.addEventListener("scroll", stuck, { passive: true }) })
-  for (const name of ["step", "stop"]) model.on(name, () => { if (page) page.scrollTop = 0 })
+  for (const name of ["step", "stop"]) model.on(name, () => { open(false); if (page) page.scrollTop = 0 })
   model.on("remove", () => { unmark(); document.removeEventListener("keydown", keys); page?.removeEventListener("scroll", stuck) })
   draw()
   return box

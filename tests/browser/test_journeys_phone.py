@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from dashboard.state import PAGES
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
     from tests.browser.conftest import Explorer, NewExplorer
 
 pytestmark = pytest.mark.browser
@@ -117,3 +119,59 @@ def test_two_maps_beside_each_other_stand_on_one_line_and_their_key_covers_nothi
     said = app.page.get_by_text("R minus L over").filter(visible=True)
     low, high = (one.evaluate("(one) => one.getBoundingClientRect().toJSON()") for one in (key, said))
     assert low["bottom"] <= high["top"], "the key of the colours covers the sentence under the maps"
+
+
+def test_the_words_of_a_tour_are_a_touch_away_from_the_picture_they_speak_of(visitor: NewExplorer) -> None:
+    """Show it leads to the beginning of the picture, under the head; words unfold over it and fold again."""
+    app = phone(visitor)
+    app.visit("tour=memory-of-a-dry-season&stop=5")
+    runs = app.page.get_by_role("heading", name="Groundwater", level=2)
+    expect(runs).to_be_attached()
+    said = app.page.get_by_text("Half the rain in 2004, in the central Amazon.")
+    expect(said).to_be_in_viewport()
+    app.button("Show it").tap()
+    expect(runs).to_be_in_viewport()
+    expect(app.page.get_by_role("img", name=re.compile("^Precipitation"))).to_be_in_viewport()
+    words = app.button("Words")
+    expect(words).to_have_attribute("aria-expanded", "false")
+    app.until(lambda: not hit(said), "the words hang over the picture unasked")
+    words.tap()
+    app.until(lambda: hit(said), "the words are not over the picture")
+    app.button("Hide words").tap()
+    expect(app.button("Words")).to_be_visible()
+    app.until(lambda: not hit(said), "the words still hang over the picture")
+    app.button("Back").tap()
+    expect(app.page.get_by_role("heading", name="The map of memory")).to_be_in_viewport()
+
+
+def hit(text: Locator) -> bool:
+    """Whether a finger in the middle of a text would touch it: nothing cuts it off there, nothing lies over it."""
+    found: bool = text.evaluate(
+        """(node) => {
+            const box = node.getBoundingClientRect();
+            let at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+            while (at?.shadowRoot) {
+                const inner = at.shadowRoot.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+                if (!inner || inner === at) break;
+                at = inner;
+            }
+            return at === node || node.contains(at);
+        }"""
+    )
+    return found
+
+
+def test_an_answer_that_was_shown_stays_when_the_type_grows(app: Explorer) -> None:
+    """In front of a class: the question is answered, then somebody in the last row cannot read it."""
+    app.visit("tour=what-is-water-storage&stop=3")
+    app.button("Show the answer").click()
+    answer = app.page.get_by_text("Storage goes on rising as long as more water comes in")
+    expect(answer).to_be_visible()
+    app.button("Large type").click()
+    expect(app.button("Normal type")).to_be_focused()
+    expect(app.page.locator(".tourstep")).to_have_class(re.compile("large"))
+    expect(answer).to_be_visible()
+    app.address_says(screen="large")
+    app.button("Next").click()
+    expect(app.page.get_by_role("heading", name="Not everywhere the same")).to_be_visible()
+    expect(app.page.locator(".tourstep")).to_have_class(re.compile("large"))
