@@ -10,7 +10,7 @@ sys.path[:0] = [root] if (root := str(Path(__file__).resolve().parent.parent)) n
 
 import panel as pn  # noqa: E402
 
-from dashboard import datasets, defaults, definitions, engine, finer  # noqa: E402
+from dashboard import bookkeeping, datasets, defaults, definitions, engine, finer  # noqa: E402
 from dashboard.jobs import log_id  # noqa: E402
 from dashboard.pages import learn  # noqa: E402
 from dashboard.pages.book import explorer  # noqa: E402
@@ -37,6 +37,7 @@ pn.extension(
 )
 definitions.forget_unused()
 defaults.remember()
+bookkeeping.read_only_what_is_set()
 engine.warm_up(datasets.warm_up, finer.warm_up, learn.warm_up)
 
 

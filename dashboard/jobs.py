@@ -21,6 +21,7 @@ import param
 from bokeh.document import Document
 from panel.io.document import unlocked
 
+from dashboard.bookkeeping import forget_soon
 from hdlcore.errors import Cancelled, HDLError
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ def together() -> Iterator[None]:
             del document.models.recompute
             if asked:
                 document.models.recompute()
+                forget_soon(document)
 
 
 def when_arrived(change: Callable[[], None]) -> None:

@@ -11,6 +11,7 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 
 from dashboard import links, tours
+from dashboard.bookkeeping import forget_soon
 from dashboard.jobs import sentence, together, when_arrived
 from dashboard.pages.compare import ComparePage
 from dashboard.pages.data import DataPage
@@ -52,6 +53,7 @@ def explorer(query: str = "", dark: bool = False) -> pmui.Page:
     if document is not None:
         document.on_session_destroyed(lambda _: view.uploads.close())
         document.on_session_destroyed(lambda _: forget(document))
+        pn.state.onload(lambda: forget_soon(document))
     book = Book(view, history)
     book.turn()
     return page(book.frame, book.body)
