@@ -2,6 +2,14 @@
 // module as text, looks through it, and has the browser compile a copy of it: the controls' 1.4 MB twice.
 window.importShim = Object.assign((address) => import(new URL(address, document.baseURI)), { addImportMap() {} })
 
+// Our controls are JavaScript as browsers read it; Panel looks through each of them for TypeScript, anew for each one of
+// a kind (a tenth of the time in which the page came).
+Bokeh.Models.get("panel.models.esm.ReactiveESM").prototype.compile = function () { return this.esm }
+
+// Bokeh asks the style sheets for each colour and width of every line it paints, which has the browser work out the
+// styles of the document each time; ours say nothing of that (`--bk-line-color` and the like).
+Bokeh.require("core/visuals/visual").VisualProperties.prototype._get_css_value = () => ""
+
 // The class of a model's view, or of what it descends from, that has a method of its own: where to mend it.
 const owner = (model, method) => {
   let view = Bokeh.Models.get(model).prototype.default_view.prototype
