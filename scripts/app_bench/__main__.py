@@ -54,6 +54,7 @@ def one_visitor(quick: bool) -> list[Figure]:
         with served(Path(folder)) as server:
             feel.openings(browser, server.app, 1)  # the server is warm from here on
             ours["opening"] = feel.openings(browser, server.app, 1 if quick else 5)
+            ours["opening_built"] = feel.openings(browser, server.app + feel.BUILT, 1 if quick else 5)
             visitor, _ = visit(browser, server.app, feel.PARTS)
             settle(visitor.page)
             ours |= feel.months(visitor, few) | feel.clicks(visitor, feel.places(few))

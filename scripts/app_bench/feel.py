@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,9 @@ MONTHS = (
 OPENS_IN = 4  # the app opens in May
 #: Where no gauge or tower is marked on the map: west, east, south, north (degrees).
 BARE = (65.0, 135.0, -30.0, 60.0)
+REST_S = 5.0  # between visitors: by then a session is ready for the next
+#: The opening view in dark colours: every such session is built when it is asked for.
+BUILT = "?theme=dark"
 TAP_APART_S = 0.4  # Bokeh takes two clicks within 300 ms for one double click
 
 
@@ -35,9 +39,10 @@ def places(count: int, seed: int = 7) -> list[tuple[float, float]]:
 
 
 def openings(browser: Browser, address: str, times: int) -> list[float]:
-    """Navigation to a filled page, each time as a new visitor with an empty cache."""
+    """Navigation to a filled page, each time as a new visitor with an empty cache who comes to a server at rest."""
     took = []
     for _ in range(times):
+        time.sleep(REST_S)
         visitor, milliseconds = visit(browser, address, PARTS)
         settle(visitor.page)
         visitor.close()
