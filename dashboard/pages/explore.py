@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dashboard import export, map_picture, pictures, tours
+from dashboard.pages.ahead import Ahead
 from dashboard.pages.explore_map import MapPart
 from dashboard.pages.explore_memory import MemoryPart
 from dashboard.pages.explore_series import SeriesPart
@@ -73,7 +74,7 @@ class ExplorePage(Page):
         """Map, months, filters; and the place card."""
         try:
             self._place = PlacePart(self.view)
-            world = MapPart(self.view, self._place.warn, invitation(self.view.state))
+            self._map = world = MapPart(self.view, self._place.warn, invitation(self.view.state))
             filters = FilterPart(self.view, self.history)
             left = column("left", world.layout, filters.layout)
             self.layout[:] = [left, column("right", self._place.layout)]
@@ -86,6 +87,7 @@ class ExplorePage(Page):
         """Curves and memory."""
         if self._place is not None:
             self._curves, self._memory = SeriesPart(self.view), MemoryPart(self.view)
+            self._ahead = Ahead(self.view, self._map)
             self.layout[1].extend([self._curves.layout, self._memory.layout])
 
     # -- to take away -------------------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ import panel_material_ui as pmui
 
 from dashboard import classes, engine, finer, layers
 from dashboard.jobs import Lane
+from dashboard.look import Look
 from dashboard.pages.maps import map_pane
 from dashboard.pages.parts import SELECT, column, html, row, table_switch
-from dashboard.pages.view import View
+from dashboard.pages.view import View, Words
 from dashboard.plots import ternary
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import OUTSIDE
@@ -47,6 +48,7 @@ class MapPart:
         self._make_controls()
         self._make_layout()
         self._updating, self._gauges = False, list[Gauge]()
+        view.says.append(self._says)
         view.follow(self.update, quick=True)
 
     # -- layout -------------------------------------------------------------------------------------------------
@@ -188,7 +190,7 @@ class MapPart:
             self.map.set_mode(view.dark)
         moved = names & {"model", "variable", "time", "departure"}
         if moved:
-            self.map.set_values(view.layer.values)
+            self.map.set_values(view.layer.values, self.field, state.month)
         if moved or "projection" in names:
             self._draw_finer()
         if moved or names & {*FILTERS, "focus", "color_range"}:
@@ -246,35 +248,48 @@ class MapPart:
         self.player.value = state.month - 1  # in one message with the map's values
 
     def _update_look(self) -> None:
-        view = self.view
-        shown, mask = view.layer, view.selection.mask
-        low, high = view.color_range()
+        view, look = self.view, self.view.look()
+        shown = look.layer
         colors = palette(shown.cmap)
-        poor = self.poor()
-        self.map.set_colors(colors, low, high)
-        self.map.set_flags(mask, view.selection.outline, poor)
+        self.map.set_colors(colors, *look.color_range)
+        self.map.set_flags(view.selection.mask, view.selection.outline, self.poor())
         self._describe()
         units = units_in_words(shown.variable.units)
         self.readout.units = units
         self.readout.names = list(flag_names(view.world, shown.variable.name).values()) if shown.classed else []
         mode = {"auto": "auto"}.get(str(self.state.color_range), "set" if self.state.color_range else "fixed")
         self.legend.param.update(
-            label=layers.title(shown, self.state.month),
             units=units or ("" if shown.variable.kind == "score" else "share"),
             explanation=shown.variable.explanation,
             palette=[*colors[::8], colors[-1]],
-            low=low,
-            high=high,
-            ticks=layers.ticks(low, high),
-            counts=layers.bins(shown, mask, low, high),
             brush=list(self.state.values) if self.state.values else None,
             mode=mode,
+            **self._key(look),
         )
         self._update_keys()
-        mark = '<span class="mark generated">generated</span>' if view.map_generated else ""
+        self.caption.object = self._caption(look)
+
+    def _key(self, look: Look) -> dict[str, Any]:
+        """What the legend says of a month."""
+        low, high = look.color_range
+        counts = layers.bins(look.layer, look.selection.mask, low, high)
+        label, ticks = layers.title(look.layer, look.month), layers.ticks(low, high)
+        return {"label": label, "low": low, "high": high, "ticks": ticks, "counts": counts}
+
+    def _caption(self, look: Look) -> str:
+        shown = look.layer
+        mark = '<span class="mark generated">generated</span>' if look.generated else ""
         if shown.finer is not None:
             mark = f'<span class="mark">{shown.finer.attributes()["source"]}, {shown.finer.step:g}°</span>'
-        self.caption.object = f"<p><b>{escape(layers.title(shown, self.state.month))}</b>{mark}</p>"
+        return f"<p><b>{escape(layers.title(shown, look.month))}</b>{mark}</p>"
+
+    def _says(self, look: Look) -> Words:
+        """What all of this says in a month; the rest stays as it is."""
+        return [
+            *self.map.in_month(look.month, self._heard(look), *look.color_range),
+            (self.legend, self._key(look)),
+            (self.caption, {"object": self._caption(look)}),
+        ]
 
     def _update_keys(self, *_: Any) -> None:
         """What the marks mean; while corners are being set, how that ends."""
@@ -311,7 +326,17 @@ class MapPart:
 
     def _describe(self) -> None:
         """What the map shows, for those who hear it."""
-        self.map.describe(f"Map: {self.view.title}. {self.view.sentence()}")
+        self.map.describe(self._heard(self.view.look()))
+
+    @staticmethod
+    def _heard(look: Look) -> str:
+        return f"Map: {look.title}. {look.sentence}"
+
+    @property
+    def field(self) -> str:
+        """Which months of the map belong together."""
+        shown = self.view.layer
+        return f"{self.view.model}/{shown.variable.name}/{shown.departure}"
 
     def poor(self) -> np.ndarray | None:
         """Cells where the model, on held-out blocks, beats no mean or was not checked; None for observations.

@@ -16,7 +16,7 @@ from dashboard.jobs import Lane
 from dashboard.layers import field
 from dashboard.pages.parts import choice, column, drawn, heading, html, job_bar, row, show, table_switch
 from dashboard.pages.view import View
-from dashboard.plots.components import components, marked, precipitation
+from dashboard.plots.components import components, marked, month_spans, precipitation
 from dashboard.plots.manylines import colors, many_lines, passing
 from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Drawing, Sheet
@@ -68,6 +68,7 @@ class SeriesPart:
             self.summary,
             self.table,
         )
+        view.says.append(lambda look: self._curves.with_table("months", self._spans(look.month)))
         view.follow(self.update, quick=True)
 
     # -- plots --------------------------------------------------------------------------------------------------
@@ -209,9 +210,7 @@ class SeriesPart:
         show(self.many, not self.view.selection.single)
         every = self.state.many == "all" and not self.view.selection.single
         if "time" in names and self._drawing is not None:
-            self._show_curves(
-                marked(self._drawing, self.data if self._cells is None else self._cells, self.state.month)
-            )
+            self._show_curves(marked(self._drawing, self._spans(self.state.month)))
         moving = {"model", "cell", "focus", "series", "many", "dark", *FILTERS}
         if self.state.values:  # a value filter lets other cells through each month
             moving |= {"time", "variable", "departure"}
@@ -233,6 +232,10 @@ class SeriesPart:
             self._show(self._season(departures=not raw), departures=not raw)
             if self._few():
                 self._run("monthly")
+
+    def _spans(self, month: int) -> dict[str, Any]:
+        """Where the curves are in a month of the year."""
+        return month_spans(self.data if self._cells is None else self._cells, month)
 
     def _few(self) -> bool:
         """Whether the cells are few enough to run; if not, the page says so."""

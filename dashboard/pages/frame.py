@@ -153,11 +153,16 @@ class Frame:
         shell.on_message("help", lambda _: self.dialogs.help())
         shell.on_message("copied", self._copied)
         self.view.follow_everywhere(self._write_address)
+        self.view.says.append(lambda look: [(shell, {"query": self._address(look.month)})])
         self.view.param.watch(lambda event: setattr(shell, "dark", event.new), "dark")
+
+    def _address(self, month: int) -> str:
+        """What the address says of this view in another month."""
+        return links.encode({**self.state.snapshot(), "time": f"{month:02d}"})
 
     def _write_address(self, names: frozenset[str]) -> None:
         now = self.state.snapshot()
-        self.shell.param.update(replace=names == {"time"}, query=links.encode(now))
+        self.shell.query = links.encode(now)
         elsewhere = links.encode({**now, "page": Nav.ANY})
         for nav in self.navs:
             nav.param.update(query=elsewhere, chosen=self.state.page)

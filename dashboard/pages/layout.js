@@ -58,6 +58,7 @@
       stale = outer
       const covered = (view) => { for (let up = within(view); up; up = within(up)) if (changed.has(up)) return true; return false }
       for (const view of changed) if (!view.is_destroyed && !covered(view)) lay_out(view)
+      if (outer === null) window.dispatchEvent(new Event("hdl-answered"))
     }
   }
   layout._after_resize = function () {

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import panel_material_ui as pmui
 
+from dashboard.look import Look
 from dashboard.pages.parts import SELECT, column, row
 from dashboard.pages.view import View
 from dashboard.selection import Selection, facts, filter_labels, flag_names, number, parse_place
@@ -37,6 +38,7 @@ class PlacePart:
         self.card = Place(css_classes=["placecard"], sizing_mode="stretch_width")
         self.card.on_message("go", self._go)
         self.layout = self.card
+        view.says.append(lambda look: [(self.card, {"sentence": look.sentence})])
         view.follow(self.update, quick=True)
 
     def warn(self, text: str) -> None:
@@ -89,6 +91,7 @@ class FilterPart:
         self._make_controls()
         controls = row("filters", self.zones, self.latitude, self.values, self.region, self.covers)
         self.layout = column("filterpart", self.chips, controls)
+        view.says.append(lambda look: [(self.values, {"hints": self._hints(look)})])
         view.follow(self.update, quick=True)
 
     def _make_controls(self) -> None:
@@ -132,10 +135,13 @@ class FilterPart:
     def _toggle_zone(self, code: str) -> None:
         self._set(climate_zones=tuple(sorted({int(code)} ^ set(self.state.climate_zones))))
 
-    def _extent(self) -> tuple[float, float]:
+    def _extent(self, look: Look | None = None) -> tuple[float, float]:
         """Whole numbers around every value of the map."""
-        values = self.view.layer.values
+        values = (look or self.view.look()).layer.values
         return float(np.floor(np.nanmin(values))), float(np.ceil(np.nanmax(values)))
+
+    def _hints(self, look: Look) -> list[str]:
+        return [number(value) for value in self._extent(look)]
 
     def _range(self, name: str, pair: list[Any], least: float, most: float) -> None:
         """An empty field is open, both empty no filter, swapped numbers are put in order."""
@@ -202,7 +208,7 @@ class FilterPart:
         shown = self.view.layer
         units = units_in_words(shown.variable.units)
         low, high = self.state.values or (None, None)
-        hints = [number(value) for value in self._extent()]
+        hints = self._hints(self.view.look())
         label = f"Value, {units}" if units else "Value"
         self.values.param.update(label=label, low=low, high=high, hints=hints, visible=shown.ordered)
 

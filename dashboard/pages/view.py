@@ -14,15 +14,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dashboard import engine, sources
-from dashboard.classes import in_words
 from dashboard.jobs import sentence, together
-from dashboard.layers import Layer, available, has_departure, layer, title
+from dashboard.layers import Layer, available, has_departure, layer
+from dashboard.look import Look
 from dashboard.memory import showing
 from dashboard.plots.projection import Projection, load_projection
 from dashboard.selection import Selection, select
 from dashboard.series import season
 from dashboard.state import FIELDS, FILTERS, OF_DATA, State
-from dashboard.summary import sentence as seen
 from dashboard.uploads import Uploads
 from hdlcore.data.cube import distance_km, find_cell
 from hdlcore.errors import HDLError, RequestError
@@ -35,6 +34,7 @@ from hdlcore.variables import variable
 log = logging.getLogger(__name__)
 
 Update = Callable[[frozenset[str]], None]
+Words = list[tuple[Any, dict[str, Any]]]
 EVERYTHING = frozenset({*FIELDS, "dark"})
 
 
@@ -92,7 +92,9 @@ class View(param.Parameterized):
         self.layer: Layer
         self.selection: Selection
         self._season: tuple[Any, xr.Dataset] | None = None
-        self._said: tuple[Layer, Selection, str] | None = None
+        self._look: Look | None = None
+        #: What parts say of a month: properties, by component or model. Only of the page that steps through months.
+        self.says: list[Callable[[Look], Words]] = []
         self._drawn: tuple[Any, xr.Dataset] | None = None
         self.refresh(EVERYTHING)
         others = {"page", *OF_DATA} - {"years"}
@@ -273,7 +275,7 @@ class View(param.Parameterized):
     @property
     def title(self) -> str:
         """What the map shows, marked where it is generated."""
-        return title(self.layer, self.state.month) + (" (generated)" if self.map_generated else "")
+        return self.look().title
 
     @property
     def origin(self) -> str:
@@ -293,8 +295,20 @@ class View(param.Parameterized):
 
     @property
     def map_generated(self) -> bool:
-        """Whether the map is of a made-up world: the ground under it, its elevation, is real."""
-        return self.generated and self.fields is not None and self.layer.variable.name in self.fields
+        """Whether the map is of a made-up world."""
+        return self.look().generated
+
+    def look(self, month: int | None = None) -> Look:
+        """The map as it is, or as it would be in another month (1 to 12); kept, as several parts say it."""
+        if month is not None and month != self.state.month:
+            return Look(self, self._layer_in(month), month)
+        if self._look is None or self._look.layer is not self.layer or self._look.selection is not self.selection:
+            self._look = Look(self, self.layer, self.state.month)
+        return self._look
+
+    def _layer_in(self, month: int) -> Layer:
+        name, departure = self.shown_variable, self.state.departure
+        return layer(name, month, departure, self.observed, self.fields, self.generated)
 
     def _layer(self) -> Layer:
         state, name = self.state, self.shown_variable
@@ -302,7 +316,7 @@ class View(param.Parameterized):
             who = self.source.title if self.source is not None else "The world"
             wanted, found = (variable(each).long_name for each in (state.variable, name))
             self.notice = f"{who} has no '{wanted}'; it shows '{found}' instead."
-        return layer(name, state.month, state.departure, self.observed, self.fields, self.generated)
+        return self._layer_in(state.month)
 
     def _why(self, error: HDLError) -> str:
         """The sentence for the page; a cell that is not land is said as a place."""
@@ -374,23 +388,9 @@ class View(param.Parameterized):
         self._drawn = ((self.model, self.selection, self.state.series), curves)
 
     def sentence(self) -> str:
-        """The sentence of what is seen; kept, as several parts say it."""
-        if self._said is None or self._said[0] is not self.layer or self._said[1] is not self.selection:
-            self._said = (self.layer, self.selection, self._sentence())
-        return self._said[2]
-
-    def _sentence(self) -> str:
-        words = in_words(self.world, self.layer, self.selection.of) if self.layer.classed else ""
-        text = seen(self.layer, self.state.month, self.selection, self.world["area"].values, self.season(), words)
-        if not self.generated or self.source is None:
-            return text
-        return f"{'Twin Earth' if self.kind == 'twin' else f'{self.source.title} (generated)'}, {text}"
+        """The sentence of what is seen."""
+        return self.look().sentence
 
     def color_range(self) -> tuple[float, float]:
         """Range of the colours: fixed, following what is shown, or set by hand."""
-        wanted = self.state.color_range if self.layer.ordered else None
-        if wanted == "auto":
-            return self.layer.range_of_shown(self.selection.mask)
-        if not wanted:
-            return self.layer.low, self.layer.high
-        return self.layer.range_set(*wanted)
+        return self.look().color_range

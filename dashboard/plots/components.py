@@ -90,9 +90,9 @@ def month_spans(data: xr.Dataset | xr.DataArray, month: int) -> dict[str, list[A
     }
 
 
-def marked(drawing: Drawing, data: xr.Dataset | xr.DataArray, month: int) -> Drawing:
-    """A drawing of `data` with another month shaded, and nothing else changed."""
-    return replace(drawing, tables={**drawing.tables, "months": month_spans(data, month)})
+def marked(drawing: Drawing, spans: dict[str, Any]) -> Drawing:
+    """A drawing with another month shaded (`month_spans` of its data), and nothing else changed."""
+    return replace(drawing, tables={**drawing.tables, "months": spans})
 
 
 def _dot(data: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -246,6 +246,10 @@ class Sheet:
             else:
                 source.data = columns
 
+    def with_table(self, name: str, table: Mapping[str, Any]) -> list[tuple[Any, dict[str, Any]]]:
+        """What of the figure's models would show another table of that name: properties, by model."""
+        return [(self._sources[name], {"data": _sent(table)})] if name in self._sources else []
+
     def _dress(self, drawing: Drawing, old: Drawing | None) -> None:
         """Everything that is not data: size, tones, ranges, axes, what a screen reader says."""
         fig = self.figure

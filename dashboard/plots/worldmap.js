@@ -1,17 +1,25 @@
 // Paints one number per cell onto the map. The pixel -> cell index crosses the wire once per projection; a month step is
 // then 15 thousand numbers instead of a million pixels, and a new colour range, theme or filter costs nothing to send.
 // A quantity with a finer grid has, over the cells, a picture of the window. Arguments: runs, cells, tones, image, codes,
-// rows, detail (data sources) and mapper (palette, low, high).
+// rows, detail (data sources), fields (a column for each month held, the tag names the one shown) and mapper (palette, low,
+// high).
 const store = (image._hdl ??= { queued: false })
+const shown = () => fields.data[fields.tags[0]]
 
 const expand = () => {
   const [value, length, shape] = [runs.data.value, runs.data.length, runs.tags]
   if (store.value === value) return
   const [ny, nx] = shape
   const ids = new Int16Array(ny * nx)
-  for (let i = 0, k = 0; i < value.length; i++) { ids.fill(value[i], k, k + length[i]); k += length[i] }
+  const seen = { id: [], start: [], end: [] } // runs of what has a colour: the sea (-1) and beyond (-2) have none
+  for (let i = 0, k = 0; i < value.length; i++) {
+    ids.fill(value[i], k, k + length[i])
+    if (value[i] !== -1 && value[i] !== -2) { seen.id.push(value[i]); seen.start.push(k); seen.end.push(k + length[i]) }
+    k += length[i]
+  }
+  for (const name in seen) seen[name] = Int32Array.from(seen[name])
   // Written again and again: 4 MB that are new each time cost more than the colours in them.
-  Object.assign(store, { value, ids, ny, nx, pixels: new Uint32Array(ny * nx) })
+  Object.assign(store, { value, ids, seen, ny, nx, pixels: new Uint32Array(ny * nx) })
 }
 const rgba = (hex) => {
   const n = parseInt(hex.slice(1, 7), 16)
@@ -55,9 +63,13 @@ const paint = () => {
     if (store.bytes !== codes.data.code) unpack().catch(() => { Object.assign(store, { detail: null, ready: store.bytes }); queue() })
     return
   }
-  const { ids, ny, nx, detail: fine } = store
+  const { ids, seen, ny, nx, detail: fine } = store
   const [SHOWN, CHOSEN, POOR] = [1, 2, 4]
-  const { value, flags } = cells.data
+  const { flags } = cells.data
+  const value = shown()
+  // a month that came to be kept, or that the browser has shown by itself before the server said so
+  const look = [image.data.image[0], value, flags, mapper.palette, mapper.low, mapper.high, tones.data.color, ids, fine]
+  if (!value || (store.look && look.every((one, i) => one === store.look[i]))) return
   const [BLACK, WHITE] = ["#000000", "#FFFFFF"].map(rgba)
   // a hatch must show on every colour, in light and dark alike
   const bright = (c) => 0.3 * (c & 255) + 0.59 * ((c >> 8) & 255) + 0.11 * ((c >> 16) & 255) > 110
@@ -71,25 +83,24 @@ const paint = () => {
   const dark = new Uint32Array(n + 3)
   const inside = new Uint8Array(n + 3)
   color[0] = dark[0] = nodata
-  let [chosen, poor, veiled] = [false, false, false]
+  let [chosen, veiled] = [false, false]
   for (let i = 0; i < n; i++) {
     let c = tint(value[i])
     if (!(flags[i] & SHOWN)) { c = mix(c, veil, 0.86); veiled = true }
     color[i + 3] = c
     dark[i + 3] = flags[i] & POOR ? mix(c, bright(c) ? BLACK : WHITE, 0.4) : c
-    poor ||= (flags[i] & POOR) > 0
     if (flags[i] & CHOSEN) { inside[i + 3] = 1; chosen = true }
   }
-  const out = store.pixels
-  if (poor) {
-    for (let y = 0, k = 0; y < ny; y++) {
-      for (let x = 0, stripe = y % 7; x < nx; x++, k++) {
-        out[k] = (stripe < 2 ? dark : color)[ids[k] + 3]
-        if (++stripe === 7) stripe = 0
-      }
+  const out = store.pixels.fill(0)
+  for (let i = 0; i < seen.id.length; i++) {
+    const [at, end] = [seen.id[i] + 3, seen.end[i]]
+    const [plain, striped] = [color[at], dark[at]]
+    let k = seen.start[i]
+    if (plain === striped) for (; k < end; k++) out[k] = plain
+    else for (let stripe = (Math.floor(k / nx) + (k % nx)) % 7; k < end; k++) {
+      out[k] = stripe < 2 ? striped : plain
+      if (++stripe === 7) stripe = 0
     }
-  } else {
-    for (let k = 0; k < out.length; k++) out[k] = color[ids[k] + 3]
   }
   // outline of the chosen region: where membership changes between neighbouring pixels
   const outline = (pixels, columns, rows, at) => {
@@ -134,6 +145,7 @@ const paint = () => {
   if (fine || store.drawn) detail.change.emit()
   store.drawn = Boolean(fine)
   image.data.image[0] = new NDArray(out.buffer, [ny, nx])
+  store.look = [image.data.image[0], ...look.slice(1)]
   image.change.emit() // not a property change: nothing goes back to the server
   document.documentElement.dataset.hdlMapPainted = String(Number(document.documentElement.dataset.hdlMapPainted ?? 0) + 1)
 }
@@ -165,7 +177,7 @@ const under = (px, py) => {
   const at = x >= 0 && y >= 0 && x < store.nx && y < store.ny ? store.ids[y * store.nx + x] : -2
   if (at < 0) return null
   const cell = cells.data.id[at]
-  return { lat: 89.5 - Math.floor(cell / 360), lon: (cell % 360) - 179.5, value: cells.data.value[at] }
+  return { lat: 89.5 - Math.floor(cell / 360), lon: (cell % 360) - 179.5, value: shown()[at] }
 }
 
 if (cb_obj?.event_name === "mousemove" || cb_obj?.event_name === "mouseleave") {

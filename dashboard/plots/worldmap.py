@@ -1,8 +1,9 @@
 """The world map: one Bokeh figure, kept alive. A new month, filter, range or theme changes data, never the figure.
 
 Why not an hv.Image per frame: at this raster one is 4 MB (float32) a step; here the index goes over once (0.4 MB, run
-lengths) and a step is 4 bytes a cell (59 kB), coloured in the browser in about 5 ms. A quantity that has a finer grid
-than the cells comes on top as a picture of the window alone (`screen.Picture`, under 300 kB), coloured in the same way.
+lengths) and a step is 4 bytes a cell (59 kB), coloured in the browser in about 5 ms. Months of a field stay there under
+their names (`keep`), 0.7 MB for a year: to show one again is a word. A quantity that has a finer grid than the cells
+comes on top as a picture of the window alone (`screen.Picture`, under 300 kB), coloured in the same way.
 """
 
 from __future__ import annotations
@@ -74,13 +75,9 @@ class WorldMap:
     ) -> None:  # fmt: skip
         n = cell_ids.size
         self._ranges: tuple[Range1d, Range1d] = beside._ranges if beside is not None else (Range1d(0, 1), Range1d(0, 1))
-        self.cells = ColumnDataSource(
-            {
-                "id": cell_ids.astype(np.int32, copy=False),
-                "value": np.full(n, np.nan, np.float32),
-                "flags": np.ones(n, np.uint8),
-            }
-        )
+        self.cells = ColumnDataSource({"id": cell_ids.astype(np.int32, copy=False), "flags": np.ones(n, np.uint8)})
+        self._of = ""  # what field the columns are months of
+        self._fields = ColumnDataSource({"0": np.full(n, np.nan, np.float32)}, tags=["0"])  # the tag is the one shown
         self._runs = ColumnDataSource({"value": [], "length": []})
         self._tones = ColumnDataSource({"color": []})
         empty = [np.zeros((1, 1), np.uint32)]
@@ -135,6 +132,7 @@ class WorldMap:
         args = {
             "runs": self._runs,
             "cells": self.cells,
+            "fields": self._fields,
             "tones": self._tones,
             "image": self._image,
             "mapper": self._mapper,
@@ -145,6 +143,7 @@ class WorldMap:
         paint = CustomJS(args=args, code=_SCRIPT)
         for model, names in (
             (self.cells, ["data", "change:data"]),
+            (self._fields, ["data", "tags"]),
             (self._runs, ["data"]),
             (self._tones, ["data"]),
             (self._image, ["data"]),  # empty again when the page is opened a second time
@@ -212,9 +211,32 @@ class WorldMap:
         self._codes.tags = [at.rows, at.columns, *edges, *meaning, pole]
         self._codes.data = {"code": picture.sent}
 
-    def set_values(self, values: NDArray[np.float32]) -> None:
-        """One number per cell; only this column is sent."""
-        self.cells.data.update(value=np.ascontiguousarray(values, np.float32))
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """What is shown: one number per cell."""
+        held: NDArray[np.float32] = self._fields.data[self._fields.tags[0]]
+        return held
+
+    def set_values(self, values: NDArray[np.float32], of: str = "", month: int = 0) -> None:
+        """One number per cell; a month of the field named `of` that the browser has had is not sent again."""
+        self.keep(values, of, month)
+        self._fields.tags = [str(month)]
+
+    def keep(self, values: NDArray[np.float32], of: str, month: int) -> None:
+        """Send a month of a field, to be shown later; those of any other field are dropped."""
+        column, values = str(month), np.ascontiguousarray(values, np.float32)
+        if of != self._of:
+            self._of, self._fields.data = of, {column: values}
+        elif column not in self._fields.data or not np.array_equal(self._fields.data[column], values, equal_nan=True):
+            self._fields.data.update({column: values})
+
+    def in_month(self, month: int, text: str, low: float, high: float) -> list[tuple[Any, dict[str, Any]]]:
+        """What of the map's models would show a month that is kept: properties, by model."""
+        return [
+            (self._fields, {"tags": [str(month)]}),
+            (self._mapper, {"low": low, "high": high}),
+            (self.figure, {"html_attributes": spoken(text)}),
+        ]
 
     def set_flags(
         self, shown: NDArray[np.bool_], chosen: NDArray[np.bool_] | None, poor: NDArray[np.bool_] | None

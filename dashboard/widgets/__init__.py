@@ -50,8 +50,7 @@ class Shell(Control):
     """Document-wide matters: colour mode, address, shortcuts, announcements."""
 
     dark = param.Boolean(False)
-    query = param.String("", doc="What the address should say after '?'.")
-    replace = param.Boolean(False, doc="Replace the present entry of the browser's history instead of adding one.")
+    query = param.String("", doc="What the address should say after '?'; another month adds no entry to the history.")
     say = param.String("", doc="Announced to screen readers.")
     title = param.String("HDL Explorer", doc="Title of the browser's tab.")
     _esm = _script("shell")
@@ -88,11 +87,17 @@ class Upload(Control):
 
 
 class Player(Control):
-    """Months: previous, play, next, slider. Sends `step` with an index, and no other until `value` says it is shown."""
+    """Months: previous, play, next, slider. Sends `step` with an index, and no other until `value` says it is shown.
+
+    With `ahead` it also asks for the months beside the one shown (`ahead` with indices), keeps what comes back
+    (`words`: what models of the page say in a month; until `forget`), and shows such a month before the server has
+    answered.
+    """
 
     value = param.Integer(0, doc="Index into labels of what is shown.")
     labels = param.List([], item_type=str)
     interval = param.Integer(700, doc="Milliseconds between frames.")
+    ahead = param.Boolean(False, doc="Ask for months before they are stepped to.")
     _esm = _script("player")
 
     def on_step(self, act: Callable[[int], None]) -> None:

@@ -1,11 +1,16 @@
 // Months as a slider with labelled buttons. The next frame is asked for only when the last one is shown, so that a key
 // held down or a dragged slider never runs ahead of the map; of what is asked in between only the newest counts.
+//
+// Months that are kept are shown at once: `words` names models and the properties they have in that month. What an answer
+// of the server says of another month than the one wanted by then is set again before anything is painted. Kept are at
+// most as many months as there are labels, 61 kB each with the map's field; all go when the server says `forget`.
 const ICONS = {
   back: "M15 5 8 12l7 7",
   next: "m9 5 7 7-7 7",
   play: "M8 5.5v13l10-6.5z",
   pause: "M8 5v14M16 5v14",
 }
+const ELSEWHERE = ["pointerdown", "keydown", "popstate"]
 const icon = (name) => `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`
 
 export function render({ model, el }) {
@@ -28,11 +33,18 @@ export function render({ model, el }) {
   const SPEEDS = [1, 2, 7] // times as fast; the last is ten frames a second where the server keeps up
   let fast = 0
   const PATIENCE = 5000 // ms after which a frame that has not come is given up
+  const REST = 150 // ms of rest after which the months beside are asked for
+  const CALM = 1000 // ms of the same when the page has just come, or something else has changed
   let timer = null
   let patience = null
   let wanted = model.value
-  let asked = null // sent, and not shown yet
+  const asked = [] // sent, and not answered yet: one, or what was wanted when the person did something else
   let shown = performance.now()
+  const kept = new Map() // month -> [[id of a model, {property: value}], ...]
+  let way = 1 // which way the last step went
+  let asking = false
+  let rest = null
+  let stale = false // an answer has come that may say another month
 
   const count = () => model.labels.length
   const draw = () => {
@@ -47,23 +59,80 @@ export function render({ model, el }) {
     ticks.innerHTML = model.labels.map((label) => `<span>${label.slice(0, 1)}</span>`).join("")
     draw()
   }
+  const wait = () => {
+    clearTimeout(patience)
+    patience = asked.length ? setTimeout(() => { asked.length = 0; wanted = model.value; draw(); show(wanted) }, PATIENCE) : null
+  }
+  const ask_for = (at) => {
+    asked.push(at)
+    model.send_msg({ type: "step", at })
+    wait()
+  }
   const send = () => {
-    if (asked !== null || wanted === model.value) return
-    asked = wanted
-    model.send_msg({ type: "step", at: asked })
-    patience = setTimeout(() => { asked = null; wanted = model.value; draw() }, PATIENCE)
+    if (asked.length || wanted === model.value) return
+    ask_for(wanted)
+  }
+  // what is done on another part of the page is done in the month that is seen
+  const flush = (event) => {
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") return
+    if (asked.length && asked.at(-1) !== wanted) ask_for(wanted)
+  }
+  const find = (id) => model.document?.get_model_by_id(id)
+  const known = (at) => kept.has(at) && kept.get(at).every(([id]) => find(id))
+  const show = (at) => {
+    if (!known(at)) return
+    for (const [id, values] of kept.get(at)) find(id).setv(values, { sync: false }) // of what is so already nothing is painted
+  }
+  // Months not kept yet: the one wanted, two the way we go, one back.
+  const look_ahead = () => {
+    if (!model.ahead || asking || !box.checkVisibility()) return
+    const near = [0, way, -way, 2 * way].map((by) => (wanted + by + count()) % count())
+    const missing = near.filter((at) => !kept.has(at))
+    clearTimeout(rest)
+    rest = null
+    if (!missing.length) return
+    asking = true
+    rest = setTimeout(() => { rest = null; asking = false }, PATIENCE) // there may be nothing to be said ahead
+    model.send_msg({ type: "ahead", at: missing.slice(0, 2) })
+  }
+  const rest_for = (milliseconds) => {
+    clearTimeout(rest)
+    asking = false
+    rest = setTimeout(look_ahead, milliseconds)
   }
   const set = (value) => {
+    way = Math.sign(value - wanted) || way
     wanted = (value + count()) % count()
     draw()
+    show(wanted)
     send()
+    look_ahead()
   }
   const arrive = () => {
-    if (model.value !== asked) wanted = model.value // set by something else: undo, a link, a tour
-    asked = null
-    clearTimeout(patience)
+    if (asked.includes(model.value)) asked.splice(0, asked.indexOf(model.value) + 1)
+    else { asked.length = 0; wanted = model.value } // set by something else: undo, a link, a tour
+    wait()
     draw()
     send()
+    stale = true
+  }
+  const answered = () => {
+    if (model.ahead && rest === null && !kept.size && box.checkVisibility()) rest_for(CALM) // back on this page
+    if (!stale) return
+    stale = false
+    show(known(wanted) ? wanted : model.value)
+  }
+  const hear = (event) => {
+    const message = event.type ? event : event.data
+    if (message.type === "words") {
+      kept.set(message.at, message.words)
+      rest_for(REST)
+    } else if (message.type === "forget") {
+      kept.clear()
+      rest_for(CALM)
+    } else return
+    box.dataset.kept = kept.size
+    stale = true
   }
   const stop = () => {
     clearTimeout(timer)
@@ -74,12 +143,12 @@ export function render({ model, el }) {
   }
   const tick = () => {
     const pause = calm.matches ? 1600 : model.interval / SPEEDS[fast]
-    const wait = asked === null ? pause - (performance.now() - shown) : 10
+    const ready = () => !asked.length || known((wanted + 1) % count())
     timer = setTimeout(() => {
       if (!box.checkVisibility()) { stop(); return } // another page is open
-      if (asked === null && performance.now() - shown >= pause) { shown = performance.now(); set(wanted + 1) }
+      if (ready() && performance.now() - shown >= pause) { shown = performance.now(); set(wanted + 1) }
       tick()
-    }, Math.max(wait, 10))
+    }, Math.max(ready() ? pause - (performance.now() - shown) : 10, 10))
   }
   const start = () => {
     play.innerHTML = icon("pause")
@@ -101,9 +170,20 @@ export function render({ model, el }) {
   slider.oninput = () => { stop(); set(Number(slider.value)) }
   const step = (event) => { if (box.checkVisibility()) { stop(); set(wanted + event.detail) } }
   window.addEventListener("hdl-step", step)
+  window.addEventListener("hdl-answered", answered)
+  for (const name of ELSEWHERE) window.addEventListener(name, flush, { capture: true })
   model.on("value", arrive)
   model.on("labels", list)
-  model.on("remove", () => { stop(); clearTimeout(patience); window.removeEventListener("hdl-step", step) })
+  model.on("msg:custom", hear)
+  model.on("remove", () => {
+    stop()
+    for (const one of [patience, rest]) clearTimeout(one)
+    window.removeEventListener("hdl-step", step)
+    window.removeEventListener("hdl-answered", answered)
+    for (const name of ELSEWHERE) window.removeEventListener(name, flush, { capture: true })
+  })
+  if (model.ahead) rest_for(CALM)
+  else model.on("ahead", () => rest_for(CALM))
   hasten(0)
   list()
   return box

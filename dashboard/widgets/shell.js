@@ -1,4 +1,7 @@
 // What belongs to the whole document: colour mode, address bar (with back and forward), shortcuts, announcements.
+const BESIDE = ["t", "v", "theme"] // the month as links.py writes it; the version, which is said with any other part
+const REST_MS = 250 // a month that rests so long is written into the address
+
 export function render({ model, el }) {
   const root = document.documentElement
   root.lang = "en"
@@ -13,14 +16,36 @@ export function render({ model, el }) {
 
   const here = () => window.location.search.replace(/^\?/, "")
   const kept = () => new URLSearchParams(here()).get("theme")
+  // Another month only changes the present entry: 4 ms of the browser, after the frame that shows the month. Of months
+  // that are played or held down the last one counts (browsers refuse some hundred in a few seconds).
+  let due = null
+  const replace = () => {
+    clearTimeout(due?.timer)
+    if (due && due.query !== here()) window.history.replaceState({}, "", due.url)
+    due = null
+  }
+  const beside_month = (query) => {
+    const parts = new URLSearchParams(query)
+    for (const key of BESIDE) parts.delete(key)
+    return parts.toString()
+  }
   model.on("query", () => {
     const theme = kept()
     const query = [model.query, theme ? `theme=${theme}` : ""].filter(Boolean).join("&")
-    if (query === here()) return
     const url = window.location.pathname + (query ? `?${query}` : "")
-    model.replace ? window.history.replaceState({}, "", url) : window.history.pushState({}, "", url)
+    if (beside_month(query) === beside_month(here())) {
+      clearTimeout(due?.timer)
+      due = { url, query, timer: setTimeout(replace, REST_MS) }
+      return
+    }
+    replace()
+    if (query !== here()) window.history.pushState({}, "", url)
   })
-  const back = () => { model.send_msg({ type: "popstate", query: here() }) }
+  const back = () => {
+    clearTimeout(due?.timer) // it was of the entry that was left
+    due = null
+    model.send_msg({ type: "popstate", query: here() })
+  }
   window.addEventListener("popstate", back)
 
   const typing = (event) => {
@@ -56,6 +81,7 @@ export function render({ model, el }) {
       setTimeout(() => URL.revokeObjectURL(link.href), 10000)
     }
     if (message.type === "copy") {
+      replace()
       let copied = true
       const text = message.text ?? window.location.href
       try { await navigator.clipboard.writeText(text) } catch {
@@ -188,6 +214,7 @@ export function render({ model, el }) {
   say()
   model.on("remove", () => {
     clearTimeout(retry)
+    replace()
     window.removeEventListener("popstate", back)
     document.removeEventListener("keydown", keys)
     document.removeEventListener("focusout", gone)

@@ -73,12 +73,15 @@ def clicks(visitor: Visitor, cells: Sequence[tuple[float, float]]) -> dict[str, 
 
 
 def months(visitor: Visitor, steps: int) -> dict[str, list[float]]:
-    """Arrow key to the map painted, title and sentence of the new month; kilobytes of each step."""
+    """Arrow key to all that says the new month, map and curves painted; kilobytes of each step."""
     took: dict[str, list[float]] = {"month": [], "month_bytes": []}
     visitor.page.get_by_role("heading", level=1).click()
     for step in range(1, steps + 1):
         name, before = MONTHS[(OPENS_IN + step) % 12], len(visitor.traffic)
-        goals = {"month": {"sentence": f"now.includes(', {name}:')", "map": f"now.includes('in {name},')"}}
+        goals = {"month": {
+            "sentence": f"now.includes(', {name}:')", "player": f"now === '{name}'", "curves": "true",
+            **dict.fromkeys(("map", "title", "legend"), f"now.includes('in {name},')"),
+        }}  # fmt: skip
         seen = visitor.act(lambda: visitor.page.keyboard.press("ArrowRight"), goals)
         settle(visitor.page, quiet=0.2)
         took["month"].append(seen["month"])

@@ -3,7 +3,7 @@
 window.bench = (() => {
   const bench = { act: 0, painted: 0, shown: 0 }
   for (const name of ["pointerdown", "keydown"]) {
-    window.addEventListener(name, () => { bench.act = performance.now() }, { capture: true })
+    window.addEventListener(name, (event) => { bench.act = event.timeStamp }, { capture: true })
   }
   // Bokeh clears a canvas whenever it draws it anew.
   const clear = CanvasRenderingContext2D.prototype.clearRect
@@ -40,6 +40,9 @@ window.bench = (() => {
         else if (/stored water (swings|ranges|departs)/.test(text)) parts.curves = [text, node]
         else if (text.includes("the memory of stored water")) parts.memory = [text, node]
       } else if (node.classList.contains("sentence")) parts.sentence = [node.textContent, null]
+      else if (node.classList.contains("caption")) parts.title ??= [node.shadowRoot?.querySelector("b")?.textContent ?? "", null]
+      else if (node.ariaLabel?.startsWith("Legend:")) parts.legend ??= [node.ariaLabel, null]
+      else if (node.type === "range" && node.ariaLabel === "Month") parts.player ??= [node.ariaValueText ?? "", null]
     })
     return parts
   }
@@ -77,24 +80,25 @@ window.bench = (() => {
     bench.seen = new Promise((resolve, reject) => {
       const took = {}
       let last = begun
-      const reached = (parts) => ({ part, test, since }, at, tests) => {
-        if (!parts[part] || !test(parts[part][0], was[part] ?? "")) return false
-        if (since === null) tests[at].since = last // it came true after the frame before this one
-        return !parts[part][1] || paintedAt(parts[part][1]) >= tests[at].since
-      }
+      const says = (parts, { part, test }) => part in parts && test(parts[part][0], was[part] ?? "")
+      const painted = (parts, { part, since }) => !parts[part][1] || paintedAt(parts[part][1]) >= since
       const look = () => {
         const parts = bench.parts()
         const waiting = open.filter((goal) => !(goal.name in took))
-        const fresh = bench.act === Infinity ? [] : waiting.filter((goal) => goal.tests.map(reached(parts)).every(Boolean))
+        for (const one of waiting.flatMap((goal) => goal.tests)) {
+          // it came true after the frame before this one, and after the act
+          const true_now = bench.act < Infinity && says(parts, one)
+          one.since = true_now ? one.since ?? Math.max(last, bench.act) : null
+        }
         last = performance.now()
-        for (const goal of fresh) took[goal.name] = 0
-        if (fresh.length) afterPaint(() => {
-          for (const goal of fresh) took[goal.name] = performance.now() - bench.act
-          if (open.every((goal) => took[goal.name] > 0)) resolve(took)
+        // canvases are drawn in this very frame, after this look
+        afterPaint(() => {
+          const seen = waiting.filter((goal) => goal.tests.every((one) => one.since !== null && painted(parts, one)))
+          for (const goal of seen) took[goal.name] = performance.now() - bench.act
+          if (open.every((goal) => goal.name in took)) resolve(took)
+          else if (last - begun > limit) reject(new Error(`not seen: ${JSON.stringify([goals, texts(parts)])}`))
+          else requestAnimationFrame(look)
         })
-        if (fresh.length === waiting.length) return
-        if (last - begun > limit) reject(new Error(`not seen: ${JSON.stringify([goals, texts(parts)])}`))
-        else requestAnimationFrame(look)
       }
       requestAnimationFrame(look)
     })

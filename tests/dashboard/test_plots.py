@@ -284,7 +284,7 @@ def test_a_month_step_sends_four_bytes_a_cell_and_leaves_the_figure(projection, 
     view = WorldMap("a-map", projection, world["cell"].values)
     figure, raster = view.figure, view.figure.renderers
     view.set_values(world["precipitation"].values[0])
-    assert view.cells.data["value"].nbytes == 4 * world.sizes["cell"]
+    assert view.values.nbytes == 4 * world.sizes["cell"]
     assert view.figure is figure
     assert view.figure.renderers == raster
     chosen = np.zeros(world.sizes["cell"], bool)

@@ -64,6 +64,7 @@ class Page:
         words = (self.map.caption, self.map.keys, self.series.note, self.series.summary, self.memory.note)
         found |= {f"words {at}": pane.object for at, pane in enumerate(words)}
         found |= {f"cells.{name}": np.asarray(column) for name, column in shown.cells.data.items()}
+        found |= {"values": shown.values}
         found |= {"palette": shown._mapper.palette, "range": (shown._mapper.low, shown._mapper.high)}
         found |= {"heard": shown.figure.html_attributes, "ring": shown._lines["pick"].data["x"]}
         for name, sheet in (("curves", self.series._curves), ("heat", self.memory.pane._sheet)):
