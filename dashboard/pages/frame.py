@@ -36,13 +36,13 @@ ACTIONS = [
     {"id": "source", "label": "Provenance", "icon": "source", "kind": "bar"},
     {"id": "help", "label": "Help", "icon": "help", "kind": "bar"},
 ]
-#: The bar would make the picker's text, and its frame and label when it has the focus, white on white. On a phone the
-#: name has two lines: those of two models of the world differ at their ends.
+#: The bar would make the picker's text, and its frame and label when it has the focus, white on white. Where the
+#: header is narrow the name has two lines: those of two models of the world differ at their ends.
 IN_BAR = """
 .MuiSelect-select { color: var(--hdl-text) !important; }
 .Mui-focused fieldset { border-color: var(--hdl-accent) !important; }
 .MuiInputLabel-root.Mui-focused { color: var(--hdl-accent) !important; }
-@media (max-width: 720px) {
+@media (max-width: 720px), (min-width: 1001px) and (max-width: 1400px) {
   .MuiSelect-select.MuiSelect-select {
     display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; white-space: normal !important;
     height: 28px; min-height: 0; margin: 5px 0 3px; padding: 0 16px 0 6px !important;

@@ -17,7 +17,8 @@ const scroller = (node) => {
   for (; node; node = node.parentElement ?? node.getRootNode().host) if (/auto|scroll/.test(getComputedStyle(node).overflowY)) return node
   return document.documentElement
 }
-const HEAD = 52 // px that are left of the guide while the page is scrolled, as the style sheet cuts it
+const HEAD = 52 // px that are left of the guide however far the page is scrolled
+const GAP = 4 // px between it and what slides over it
 export function render({ model }) {
   const box = document.createElement("section")
   box.className = "tourstep"
@@ -93,6 +94,7 @@ export function render({ model }) {
     const reveal = (said) => {
       explain.innerHTML = question.explain
       if (said) explain.querySelector("p")?.prepend(said)
+      uncover()
     }
     const options = document.createElement("div")
     options.className = "options"
@@ -179,16 +181,37 @@ export function render({ model }) {
   model.on("presenting", size)
   size()
   model.on("wandered", () => { again.hidden = !model.wandered })
-  // while the page is scrolled only the guide's head is seen, on top of the page
+  // the guide stays on top of the page, which slides over its words as it is scrolled, until only its head is left
   let page = null
-  const stuck = () => {
-    const is = page.scrollTop > 16 && box.getBoundingClientRect().top - page.getBoundingClientRect().top < 4
-    box.classList.toggle("stuck", is)
-    if (!is) open(false)
+  let part = box
+  const below = () => {
+    for (let node = part; (node = node.nextElementSibling); ) {
+      const place = node.getBoundingClientRect()
+      if (place.height) return place.top
+    }
+    return Infinity
   }
-  requestAnimationFrame(() => { page = scroller(box); page.addEventListener("scroll", stuck, { passive: true }) })
+  const stuck = () => {
+    const { bottom, height } = box.getBoundingClientRect()
+    const cut = Math.min(bottom - below() + GAP, height - HEAD)
+    box.classList.toggle("stuck", cut > 0)
+    box.style.setProperty("--cut", `${cut}px`)
+    if (cut <= 0) open(false)
+  }
+  // what was asked for is not to be read under the page
+  const uncover = () => {
+    stuck()
+    if (box.matches(".stuck:not(.open)")) page.scrollTop -= parseFloat(box.style.getPropertyValue("--cut"))
+  }
+  const sized = new ResizeObserver(() => stuck())
+  requestAnimationFrame(() => {
+    while (part && !part.matches(".tourpart")) part = part.parentElement ?? part.getRootNode().host
+    page = scroller(box)
+    page.addEventListener("scroll", stuck, { passive: true })
+    sized.observe(box)
+  })
   for (const name of ["step", "stop"]) model.on(name, () => { open(false); if (page) page.scrollTop = 0 })
-  model.on("remove", () => { unmark(); document.removeEventListener("keydown", keys); page?.removeEventListener("scroll", stuck) })
+  model.on("remove", () => { unmark(); document.removeEventListener("keydown", keys); sized.disconnect(); page?.removeEventListener("scroll", stuck) })
   draw()
   return box
 }

@@ -175,3 +175,18 @@ def test_an_answer_that_was_shown_stays_when_the_type_grows(app: Explorer) -> No
     app.button("Next").click()
     expect(app.page.get_by_role("heading", name="Not everywhere the same")).to_be_visible()
     expect(app.page.locator(".tourstep")).to_have_class(re.compile("large"))
+
+
+def test_an_answer_is_never_under_the_page(visitor: NewExplorer) -> None:
+    """A laptop's screen: scrolled to the months by some pixels, as the tour asks; the words give way by as much."""
+    app = visitor(viewport={"width": 1366, "height": 600})
+    app.visit("tour=what-is-water-storage&stop=2")
+    ask = app.page.get_by_text("Where does the colour change from blue to red")
+    app.until(lambda: hit(ask), "the question is not to be seen")
+    ask.hover()
+    app.page.mouse.wheel(0, 40)
+    expect(app.page.locator(".tourstep")).to_have_class(re.compile("stuck"))
+    assert hit(ask), "a few pixels hide all of the words"
+    app.button("Around the Amazon").click()
+    answer = app.page.get_by_text("In the desert nothing is stored, so nothing changes.")
+    app.until(lambda: hit(answer), "the answer is under the page")
