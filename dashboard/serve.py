@@ -226,9 +226,10 @@ def run(server: Server, ahead: int) -> None:
 
     A computation in a thread cannot be interrupted from outside, so a watchdog ends a process that would wait for one.
     """
-    from dashboard import opening
+    from dashboard import opening, static
 
     loop = server.io_loop
+    static.install(server._tornado)
     shelf = opening.install(server, "/app", ahead)
 
     def stop(number: int, _frame: object) -> None:
