@@ -39,6 +39,10 @@ const owner = (model, method) => {
     const plain = plot[name]
     plot[name] = function () { if (this.layout != null) plain.call(this) }
   }
+  // Panel Material UI adds one more style sheet to the toolbar of every plot whenever a page comes or the colours change,
+  // and tells the server of each. No plot here shows a toolbar.
+  const toolbar = Bokeh.Models.get("Toolbar").prototype, { setv: set } = toolbar
+  toolbar.setv = function ({ stylesheets, ...changed }, ...more) { set.call(this, changed, ...more) }
   // A plot is read by its name, its words and its table; its canvas, which no key moves, is no stop of the Tab key.
   const canvas = owner("Canvas", "initialize"), { initialize } = canvas
   canvas.initialize = function () {

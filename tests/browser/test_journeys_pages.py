@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from scripts.app_session import settle
 from tests.browser.test_journeys_access import _TOO_WIDE
 
 if TYPE_CHECKING:
@@ -196,3 +197,34 @@ def test_the_new_pages_fit_a_phone(visitor: NewExplorer, query: str) -> None:
     app = visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).visit(f"v=1&{query}")
     assert app.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert app.page.evaluate(_TOO_WIDE) == []
+
+
+_HELD = """() => {
+    let nodes = 0, canvases = 0, sheets = 0
+    const walk = (root) => {
+        for (const node of root.querySelectorAll("*")) {
+            nodes += 1
+            canvases += node.tagName === "CANVAS"
+            if (node.shadowRoot) walk(node.shadowRoot)
+        }
+    }
+    walk(document)
+    const models = Bokeh.documents.flatMap((held) => [...held.all_models])
+    for (const model of models) if (model.type === "Toolbar") sheets += model.stylesheets.length
+    return { nodes, canvases, sheets, models: models.length }
+}"""
+
+
+def test_pages_seen_twice_hold_no_more_than_once(app: Explorer) -> None:
+    """Pages stay in the browser: nothing is added to them by coming back, nor to the plots by the frame's own look."""
+    app.open()
+    pages = app.page.get_by_role("navigation", name="Pages")
+    held = []
+    for _ in range(2):
+        for name in ("Memory", "Data", "Explore"):
+            pages.get_by_role("link", name=name, exact=True).filter(visible=True).click()
+            expect(app.page).to_have_title("HDL Explorer" if name == "Explore" else f"{name} · HDL Explorer")
+            settle(app.page)
+        held.append(app.page.evaluate(_HELD))
+    assert held[0] == held[1] and held[0]["canvases"] > 10
+    assert held[0]["sheets"] == 0
