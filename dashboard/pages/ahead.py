@@ -17,7 +17,7 @@ from dashboard.pages.view import View
 from dashboard.widgets import Control
 
 #: At most so many months are sent for one asking.
-MOST = 2
+MOST = 3
 
 
 def addressed(part: Any, values: dict[str, Any]) -> list[list[Any]]:

@@ -30,15 +30,17 @@ export function render({ model, el }) {
   const ticks = box.querySelector(".ticks")
   const output = box.querySelector("output")
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)")
-  const SPEEDS = [1, 2, 7] // times as fast; the last is ten frames a second where the server keeps up
+  const SPEEDS = [1, 2, 10] // times as fast; the last is fourteen frames a second where painting keeps up
   let fast = 0
   const PATIENCE = 5000 // ms after which a frame that has not come is given up
+  const APART = 300 // ms between two months that the server is told of while kept ones are played
   const REST = 150 // ms of rest after which the months beside are asked for
-  const CALM = 1000 // ms of the same when the page has just come, or something else has changed
+  const CALM = 600 // ms of the same when the page has just come, or something else has changed
   let timer = null
   let patience = null
   let wanted = model.value
   const asked = [] // sent, and not answered yet: one, or what was wanted when the person did something else
+  let sent = 0
   let shown = performance.now()
   const kept = new Map() // month -> [[id of a model, {property: value}], ...]
   let way = 1 // which way the last step went
@@ -65,17 +67,19 @@ export function render({ model, el }) {
   }
   const ask_for = (at) => {
     asked.push(at)
+    sent = performance.now()
     model.send_msg({ type: "step", at })
     wait()
   }
   const send = () => {
     if (asked.length || wanted === model.value) return
-    ask_for(wanted)
+    const soon = timer !== null && known(wanted) && performance.now() - sent < APART // another comes anyway
+    if (!soon) ask_for(wanted)
   }
   // what is done on another part of the page is done in the month that is seen
   const flush = (event) => {
     if (event.key === "ArrowLeft" || event.key === "ArrowRight") return
-    if (asked.length && asked.at(-1) !== wanted) ask_for(wanted)
+    if ((asked.at(-1) ?? model.value) !== wanted) ask_for(wanted)
   }
   const find = (id) => model.document?.get_model_by_id(id)
   const known = (at) => kept.has(at) && kept.get(at).every(([id]) => find(id))
@@ -83,17 +87,17 @@ export function render({ model, el }) {
     if (!known(at)) return
     for (const [id, values] of kept.get(at)) find(id).setv(values, { sync: false }) // of what is so already nothing is painted
   }
-  // Months not kept yet: the one wanted, two the way we go, one back.
+  // Months not kept yet: the one wanted, two the way we go, one back; of those that are played the next four.
   const look_ahead = () => {
     if (!model.ahead || asking || !box.checkVisibility()) return
-    const near = [0, way, -way, 2 * way].map((by) => (wanted + by + count()) % count())
-    const missing = near.filter((at) => !kept.has(at))
+    const near = timer === null ? [0, way, -way, 2 * way] : [0, 1, 2, 3, 4]
+    const missing = near.map((by) => (wanted + by + count()) % count()).filter((at) => !kept.has(at))
     clearTimeout(rest)
     rest = null
     if (!missing.length) return
     asking = true
     rest = setTimeout(() => { rest = null; asking = false }, PATIENCE) // there may be nothing to be said ahead
-    model.send_msg({ type: "ahead", at: missing.slice(0, 2) })
+    model.send_msg({ type: "ahead", at: missing.slice(0, timer === null ? 2 : 3) })
   }
   const rest_for = (milliseconds) => {
     clearTimeout(rest)
@@ -145,8 +149,9 @@ export function render({ model, el }) {
     const pause = calm.matches ? 1600 : model.interval / SPEEDS[fast]
     const ready = () => !asked.length || known((wanted + 1) % count())
     timer = setTimeout(() => {
-      if (!box.checkVisibility()) { stop(); return } // another page is open
-      if (ready() && performance.now() - shown >= pause) { shown = performance.now(); set(wanted + 1) }
+      if (!box.checkVisibility()) { stop(); send(); return } // another page is open
+      const now = performance.now()
+      if (ready() && now - shown >= pause) { shown = Math.max(shown + pause, now - pause); set(wanted + 1) }
       tick()
     }, Math.max(ready() ? pause - (performance.now() - shown) : 10, 10))
   }
@@ -164,7 +169,7 @@ export function render({ model, el }) {
     speed.title = "Speed of playing"
   }
   speed.onclick = () => hasten((fast + 1) % SPEEDS.length)
-  play.onclick = () => (timer === null ? start() : stop())
+  play.onclick = () => { if (timer === null) start(); else { stop(); send() } }
   back.onclick = () => { stop(); set(wanted - 1) }
   next.onclick = () => { stop(); set(wanted + 1) }
   slider.oninput = () => { stop(); set(Number(slider.value)) }

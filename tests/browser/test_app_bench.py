@@ -31,7 +31,7 @@ def test_a_short_run_gives_figures_of_the_right_names_and_sizes(server: ServerPr
         expect(visitor.page.get_by_role("button", name="Speed of playing: 1 times")).to_be_visible()
         took = {"opening": [opening]} | feel.months(visitor, 1) | feel.clicks(visitor, feel.places(1))
         took |= feel.plays(visitor, 2.0)
-        expect(visitor.page.get_by_role("button", name="Speed of playing: 7 times")).to_be_visible()
+        expect(visitor.page.get_by_role("button", name="Speed of playing: 10 times")).to_be_visible()
     finally:
         visitor.close()
     measured = {key: one.ours for key, one in zip(took, figures(took, {}), strict=True)}

@@ -16,7 +16,7 @@ from scripts.app_bench.visitor import WATCH
 from scripts.app_session import settle
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import Explorer
+    from tests.browser.conftest import Explorer, NewExplorer
 
 pytestmark = pytest.mark.browser
 
@@ -144,6 +144,28 @@ def test_no_frame_shows_a_field_under_another_month(app: Explorer) -> None:
     for *said, print_of in seen:
         assert len(set(said)) == 1, f"one frame says {said}"
         assert int(print_of) == of[said[0]], f"the map that says {said[0]} shows another month"
+
+
+def test_months_that_are_played_are_those_that_are_said(visitor: NewExplorer) -> None:
+    """At the greatest speed with answers late; paused and stepped back, server and page are at one month."""
+    app = visitor(reduced_motion="no-preference")
+    page = opened(app)
+    of = year(app)
+    page.evaluate("() => { window.frames = {}; window.wire.late = 300; }")
+    for _ in range(2):
+        page.get_by_role("button", name="Speed of playing").click()
+    app.button("Play the months").click()
+    app.until(lambda: len(shown(page)) == 12, "the year is not played")
+    app.button("Pause").click()
+    page.keyboard.press("ArrowLeft")
+    page.evaluate("() => { window.wire.late = 0; }")
+    seen = shown(page)
+    assert all({*said} == {said[0]} and of[said[0]] == int(number) for *said, number in seen)
+    end, *_ = resting(app)
+    expect(app.month).to_have_attribute("aria-valuetext", end)
+    app.address_says(t=None if end == "May" else f"{MONTHS.index(end) + 1:02d}")
+    app.button("Tropical").click()
+    expect(app.sentence).to_contain_text(f"Tropical climate, {end}:")
 
 
 def test_a_month_that_is_kept_needs_no_server(app: Explorer) -> None:
