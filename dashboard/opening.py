@@ -88,6 +88,9 @@ class Shelf:
         self._making: asyncio.Task[None] | None = None
         self._looks = PeriodicCallback(self._look, 1000 * LOOK_SECONDS)
         self._rested, self._used, self._looked = 0.0, 0.0, 0.0
+        #: held by who is being let in: of a class that comes at once one page is built at a time, and between two of
+        #: them those who are in have their turn (all that came were built before anybody's click was heard)
+        self.door = asyncio.Lock()
 
     def start(self) -> None:
         """Begin to make sessions, the first at once."""
@@ -207,7 +210,9 @@ class Opening(DocHandler):
         """Send the page."""
         html = self._shelf.take(self)
         if html is None:
-            await super().get(*args, **kwargs)  # type: ignore[misc]  # tornado's stub of `authenticated`
+            async with self._shelf.door:
+                await super().get(*args, **kwargs)  # type: ignore[misc]  # tornado's stub of `authenticated`
+                await asyncio.sleep(0)  # whoever came with this one finds the door shut, and the loop goes round
             return
         self.set_header("Cache-Control", "no-store")  # as Panel does: a token serves once
         self.set_header("Content-Type", "text/html")

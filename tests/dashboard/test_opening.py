@@ -193,6 +193,23 @@ def test_a_ready_session_outlives_unused_ones_and_a_left_one_does_not(live: Live
     live(visit, 1, unused=200)
 
 
+def test_of_a_class_that_comes_at_once_one_page_is_built_at_a_time(live: Live) -> None:
+    """Between two of them whoever is in is heard: never two sessions more in one turn of the server's loop."""
+
+    async def visit(house: House) -> None:
+        comers = [asyncio.create_task(house.ask(f"?number={number}")) for number in range(10)]
+        most, before = 0, 0
+        while not all(comer.done() for comer in comers):
+            await asyncio.sleep(0)
+            now = len(house.context._session_contexts)
+            most, before = max(most, now - before), now
+        assert before == len(comers) and most == 1, f"{most} pages were built while nobody else was heard"
+        for comer in comers:
+            await comer
+
+    live(visit, size=0)
+
+
 def test_thirty_openings_leave_nothing(live: Live) -> None:
     """Neither documents nor sessions nor what was written down of them."""
     documents: list[weakref.ref[object]] = []
