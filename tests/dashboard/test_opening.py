@@ -20,6 +20,7 @@ from panel.io.application import build_single_handler_application
 from tornado.httpclient import AsyncHTTPClient
 from tornado.ioloop import IOLoop
 
+import dashboard
 from dashboard import opening
 from dashboard.pages.scripts import late
 from scripts.app_bench.client import Client
@@ -74,8 +75,8 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
     monkeypatch.setattr(opening, "QUIET_SECONDS", 0.01)
     (tmp_path / "app.py").write_text(APP, encoding="utf-8")
 
-    async def beside(visit: Visit, size: int, unused: int) -> None:
-        application = build_single_handler_application(tmp_path / "app.py")
+    async def beside(visit: Visit, size: int, unused: int, app: Path) -> None:
+        application = build_single_handler_application(app)
         server = pn.io.server.get_server(
             {"/app": application}, port=0, websocket_origin="*", secret_key=b"k" * 32, sign_sessions=True,
             generate_session_ids=True, unused_session_lifetime_milliseconds=unused,
@@ -91,7 +92,8 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
             shelf.stop()
             server.stop(wait=False)
 
-    return lambda visit, size, unused=20_000: asyncio.run(beside(visit, size, unused))
+    small = tmp_path / "app.py"
+    return lambda visit, size, unused=20_000, app=small: asyncio.run(beside(visit, size, unused, app))
 
 
 def test_each_visitor_gets_a_session_of_their_own(live: Live) -> None:
@@ -231,6 +233,21 @@ def test_thirty_openings_leave_nothing(live: Live) -> None:
         assert not [each for each in documents if each() is not None]
 
     live(visit, 6, unused=200)
+
+
+def test_the_opening_view_is_written_down_whole_and_stays_as_it_is(live: Live) -> None:
+    """Of the app itself: all parts are in it, and nothing that comes later changes it, or it would be written anew."""
+
+    async def visit(house: House) -> None:
+        await house.stocked(1)
+        await asyncio.sleep(0.5)
+        reply = house.shelf._ready[0].reply
+        assert reply is not None
+        for part in ('"world-map"', "the memory of stored water", "Stored water", "Region or country"):
+            assert part in reply.content_json, part
+        assert '"skeletonpane"' not in reply.content_json
+
+    live(visit, 1, app=Path(dashboard.__file__).with_name("app.py"))
 
 
 def test_scripts_run_late_in_their_order_and_unused_ones_not_at_all() -> None:
