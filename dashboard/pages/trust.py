@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from dashboard import export, trust_export
-from dashboard.pages.page import Files, Page
+from dashboard import export, pictures, trust_export
+from dashboard.pages.page import Files, Page, Pictures
 from dashboard.pages.parts import column, html, show, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
 from dashboard.pages.trust_density import DensityPart
@@ -55,6 +55,8 @@ class TrustPage(Page):
         self.view, self.history = view, history
         self.layout = column("trustpage", skeleton("the scores"))
         self._trust: Trust | None = None
+        #: Button's text -> name of the file, the part, the title of the picture.
+        self._drawn: dict[str, tuple[str, pictures.Drawn | None, str]] = {}
 
     @property
     def trust(self) -> Trust:
@@ -74,8 +76,12 @@ class TrustPage(Page):
         self._models = Buttons(lambda name: apply(self.view.state, {"model": name}), label="Models")
         filters = FilterPart(self.view, self.history)
         left = column("left", ScoreMapPart(held).layout, filters.chips, ZonesPart(held).layout)
-        scores = [part(held).layout for part in (ScoresPart, CalibrationPart)]
-        right = column("right", PlacePart(self.view).layout, *scores)
+        scores, bands = ScoresPart(held), CalibrationPart(held)
+        right = column("right", PlacePart(self.view).layout, scores.layout, bands.layout)
+        self._drawn |= {
+            "Scores as PNG": ("scores.png", scores, "Scores on held-out cells"),
+            "Bands as PNG": ("bands.png", bands, "How often what was held out lies in the bands"),
+        }
         self._whole = column("columns", left, right)
         self.layout[:] = [self._problem, self._models, self._whole]
         held.follow(self._tell)
@@ -83,11 +89,18 @@ class TrustPage(Page):
     def _more(self) -> None:
         """What stands behind the scores."""
         held = self.trust
-        beside = [part(held).layout for part in (MembersPart, SplitPart)]
-        parts = [DensityPart(held).layout, column("trustcolumn", *beside), EachMemberPart(held).layout]
-        truths = [part(held).layout for part in (TruthPart, MemoryTruthPart)]
-        last = [part(held).layout for part in (EvaluatePart, LimitsPart)]
-        self.layout.extend([*truths, column("trustgrid", *parts), *last])
+        pairs, parameters, split, members = DensityPart(held), MembersPart(held), SplitPart(held), EachMemberPart(held)
+        beside = column("trustcolumn", parameters.layout, split.layout)
+        truths, evaluated = [part(held).layout for part in (TruthPart, MemoryTruthPart)], EvaluatePart(held)
+        grid = column("trustgrid", pairs.layout, beside, members.layout)
+        self.layout.extend([*truths, grid, evaluated.layout, LimitsPart(held).layout])
+        self._drawn |= {
+            "Known and simulated as PNG": ("pairs.png", pairs, "Known and simulated"),
+            "Parameters as PNG": ("parameters.png", parameters, "What the members disagree on"),
+            "Split of water as PNG": ("split.png", split, "How incoming water is split"),
+            "Members as PNG": ("members.png", members, "Every member"),
+            "PIT as PNG": ("pit.png", evaluated, "Where observations fall in their predicted distributions"),
+        }
 
     def _tell(self, names: frozenset[str]) -> None:
         """Why there is nothing to judge, or what the model lacks."""
@@ -123,6 +136,10 @@ class TrustPage(Page):
                 "scores-by-cell.nc", "application/x-netcdf", lambda: trust_export.cells_netcdf(held),
             )  # fmt: skip
         return found
+
+    def pictures(self) -> Pictures:
+        """Every plot that shows something."""
+        return pictures.drawn(self._drawn, pictures.credit(self.view), self.view.generated)
 
     def snippet(self) -> str:
         """Card and scores in Python."""

@@ -6,14 +6,15 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import panel as pn
 
 from dashboard import engine
 from dashboard.jobs import Lane
 from dashboard.pages.dialogs import download
-from dashboard.pages.parts import column, heading, html, job_bar, row, show
+from dashboard.pages.parts import column, drawn, heading, html, job_bar, row, show
 from dashboard.pages.trust_view import Trust
-from dashboard.plots.members import PitPlot
+from dashboard.plots.members import pit
+from dashboard.plots.paper import Panel
+from dashboard.plots.sheet import Sheet
 from dashboard.selection import number
 from dashboard.trust import PARTS, found, short_name, two_digits
 from dashboard.widgets import Buttons
@@ -34,11 +35,9 @@ class EvaluatePart:
         self.lane.param.watch(lambda _: self._buttons(), "running")
         self.result: tuple[str, dict[str, Any], Any] | None = None
         self.buttons = Buttons(self._pressed, items=[START])
-        self.plot = PitPlot("trust-pit", self.view.dark)
+        self._sheet, self.text = Sheet(), ""
         self.note = html("plotnote")
-        self._body = column(
-            "plots", pn.pane.Bokeh(self.plot.figure, sizing_mode="stretch_width", margin=0), visible=False
-        )
+        self._body = column("plots", drawn(self._sheet), visible=False)
         self.layout = column(
             "part evaluatepart", row("parthead", heading("Check it yourself"), self.buttons), job_bar(self.lane),
             self._body, self.note,
@@ -47,14 +46,12 @@ class EvaluatePart:
 
     def update(self, names: frozenset[str]) -> None:
         """Follow model and quantity; a run for another model is stopped."""
-        if "dark" in names:
-            self.plot.set_mode(self.view.dark)
         info = self.trust.info
         show(self.layout, info is not None)
         if "model" in names:
             self.lane.cancel()
             self.lane.error = ""
-        if names & {"model", "variable"}:
+        if names & {"model", "variable", "dark"}:
             self._show()
 
     def _held(self) -> tuple[dict[str, Any], Any] | None:
@@ -88,6 +85,7 @@ class EvaluatePart:
         self._buttons()
         held, info = self._held(), self.trust.info
         show(self._body, False)
+        self._sheet.hide()
         if held is None or info is None:
             self.note.object = (
                 "<p>Runs all members over all land and scores each cell by those that never saw it: some minutes, in "
@@ -109,8 +107,15 @@ class EvaluatePart:
             density = pit_histogram(bands.pit, 20)
             density = density / max(float(density.mean()), 1e-12)
             what = short_name(self.trust.target).lower()
-            said = f"PIT of {what} over {number(bands.pit.size)} held-out values: flat is honest, a valley too narrow"
-            self.plot.show(density, said)
+            self.text = (
+                f"PIT of {what} over {number(bands.pit.size)} held-out values: flat is honest, a valley too narrow"
+            )
+            self._sheet.show(pit(density, self.view.dark, self.text))
             show(self._body, True)
-            text += f" {said}, a hill too wide."
+            text += f" {self.text}, a hill too wide."
         self.note.object = f'<p role="status">{escape(text)}</p>'
+
+    @property
+    def panels(self) -> list[Panel]:
+        """The PIT, as a drawing for a picture; none before it was asked for."""
+        return Panel.of(self._sheet)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from html import escape
 
 import numpy as np
-import panel as pn
 import xarray as xr
 
 from dashboard import series
 from dashboard.members import Members, sentence
 from dashboard.pages.member_runs import MOST_CELLS, MemberRuns
-from dashboard.pages.parts import column, heading, html, job_bar, row, show, table_switch
+from dashboard.pages.parts import column, drawn, heading, html, job_bar, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
-from dashboard.plots.members import MembersPlot
+from dashboard.plots.members import members as drawing_of
+from dashboard.plots.paper import Panel
+from dashboard.plots.sheet import Sheet
 from dashboard.series import STORES
 from dashboard.tables import html_table
 from dashboard.trust import found, short_name, two_digits
@@ -26,13 +27,10 @@ class EachMemberPart:
         self.trust, self.view, self.state = held, held.view, held.state
         self.runs = MemberRuns(self.view, self._show)
         self.members: Members | None = None
-        self.plots = {name: MembersPlot(f"trust-members-{name}", name, self.view.dark) for name in STORES}
+        self._sheets, self.text = {name: Sheet() for name in STORES}, ""
         self._titles = {name: html("sidename") for name in STORES}
         self._sides = {
-            name: column(
-                "curveside", self._titles[name], pn.pane.Bokeh(plot.figure, sizing_mode="stretch_width", margin=0)
-            )
-            for name, plot in self.plots.items()
+            name: column("curveside", self._titles[name], drawn(sheet)) for name, sheet in self._sheets.items()
         }
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
@@ -47,8 +45,7 @@ class EachMemberPart:
     def update(self, names: frozenset[str]) -> None:
         """Run the members of the selection, unless they are on the screen."""
         if "dark" in names:
-            for plot in self.plots.values():
-                plot.set_mode(self.view.dark)
+            self._draw()
         info, of = self.trust.info, self.view.selection.of
         show(self.layout, info is not None)
         if info is None or not names & MOVING:
@@ -61,6 +58,7 @@ class EachMemberPart:
 
     def _nothing(self, why: str) -> None:
         self.members = None
+        self._draw()
         show(self._body, False)
         self.note.object = f'<p role="status">{escape(why)}</p>'
 
@@ -88,38 +86,58 @@ class EachMemberPart:
         if members is None or members is self.members:
             return
         self.members = members
-        stretched = np.isfinite(self.factor) and self.view.selection.single
-        known = {name: self._known(name) for name in members.cycle}
-        bands = {name: members.band(name, self.factor) if stretched else None for name in members.cycle}
-        inner = [*members.cycle.values(), *(value for value in known.values() if value is not None)]
+        self.text = sentence(members, self.view.place)
+        self._draw()
+        show(self._body, True)
+        self.note.object = self._words()
+        if self.table.visible:
+            self.show_table()
+
+    @property
+    def _stretched(self) -> bool:
+        """Whether the members' spread can be made a band of what was held out."""
+        return bool(np.isfinite(self.factor)) and self.view.selection.single
+
+    def _draw(self) -> None:
+        """A chart for each store that the members have, all of one range; no other."""
+        held = self.members
+        cycles = held.cycle if held is not None else {}
+        known = {name: self._known(name) for name in cycles}
+        bands = {
+            name: held.band(name, self.factor) if held is not None and self._stretched else None for name in cycles
+        }
+        inner = [*cycles.values(), *(value for value in known.values() if value is not None)]
         reach = max((float(np.nanmax(np.abs(value), initial=0)) for value in inner), default=1.0)
         widest = max((float(np.nanmax(np.abs(b), initial=0)) for b in bands.values() if b is not None), default=0.0)
         half = 1.08 * max(min(widest, 1.5 * reach), reach, 1.0)  # a band far wider than the swing runs off the chart
         for name, side in self._sides.items():
-            show(side, name in members.cycle)
-            if name not in members.cycle:
+            show(side, name in cycles)
+            if held is None or name not in cycles:
+                self._sheets[name].hide()
                 continue
-            score = members.disagreement(name)
+            score = held.disagreement(name)
             said = f"disagreement {two_digits(score)}" if np.isfinite(score) else "no swing"
             self._titles[name].object = f"<p><b>{escape(short_name(name))}</b> <span>{escape(said)}</span></p>"
             text = f"{short_name(name)} of each member, {self.view.place}: {said}"
-            self.plots[name].show(members.cycle[name], bands[name], known[name], -half, half, "mm", text)
-        show(self._body, True)
-        self.note.object = self._words(members, stretched)
-        if self.table.visible:
-            self.show_table()
+            self._sheets[name].show(
+                drawing_of(name, cycles[name], bands[name], known[name], half, "mm", self.view.dark, text)
+            )
 
-    def _words(self, members: Members, stretched: bool) -> str:
-        lead = sentence(members, self.view.place)
+    @property
+    def panels(self) -> list[Panel]:
+        """The charts, beside each other."""
+        return [panel for name, sheet in self._sheets.items() for panel in Panel.of(sheet, name=short_name(name))]
+
+    def _words(self) -> str:
         dots = "the truth of the twin" if self.trust.truth is not None else "GRACE, which is smoothed"
         text = f"Thin: the members; thick: their mean; rings: {dots}. Departures from the yearly mean, 2002 to 2007."
-        if stretched:
+        if self._stretched:
             text += (
                 f" Band: their spread times {self.factor:.1f}, the factor that makes the 90 % band of total storage "
                 "hold 90 % of what was held out. For the stores that nobody observes it assumes that the members "
                 "understate both alike. A band wider than the chart fills it."
             )
-        return f'<p class="lead" role="status">{escape(lead)}</p><p>{escape(text)} {escape(self.view.label)}</p>'
+        return f'<p class="lead" role="status">{escape(self.text)}</p><p>{escape(text)} {escape(self.view.label)}</p>'
 
     def show_table(self) -> None:
         """Swing and share of each store, member by member."""

@@ -5,22 +5,18 @@ from __future__ import annotations
 from html import escape
 
 import numpy as np
-import panel as pn
 
 from dashboard import trust
-from dashboard.pages.parts import column, heading, html, row, show, table_switch
+from dashboard.pages.parts import column, drawn, heading, html, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
-from dashboard.plots.rows import Dots, RowsPlot, key_of
+from dashboard.plots.paper import Panel
+from dashboard.plots.rows import Dots, dot_rows, key_of
+from dashboard.plots.sheet import Sheet
 from dashboard.selection import number
 from dashboard.tables import html_table
 from dashboard.trust import found, table_at
 
 LEAST = -0.2  # worse scores stand at this end
-
-
-def pane(plot: RowsPlot) -> pn.pane.Bokeh:
-    """The figure in the page."""
-    return pn.pane.Bokeh(plot.figure, sizing_mode="stretch_width", margin=0)
 
 
 class ScoresPart:
@@ -29,11 +25,11 @@ class ScoresPart:
     def __init__(self, held: Trust) -> None:
         self.trust, self.view = held, held.view
         self.lead = html("plotnote")
-        self.plot = RowsPlot("trust-scores", self.view.dark)
+        self._sheet, self.text = Sheet(), ""
         self.keys, self.note = html("keys"), html("plotnote")
         self.table = html("tableview", visible=False)
         switch = table_switch(self.table, self.show_table, "Scores as a table")
-        self._body = column("plots", pane(self.plot), self.keys)
+        self._body = column("plots", drawn(self._sheet), self.keys)
         self.layout = column(
             "part scorespart", row("parthead", heading("Scores"), switch), self.lead, self._body, self.note, self.table
         )
@@ -41,15 +37,16 @@ class ScoresPart:
 
     def update(self, names: frozenset[str]) -> None:
         """Follow the model and the quantity of the score."""
-        if "dark" in names:
-            self.plot.set_mode(self.view.dark)
         info = self.trust.info
         show(self.layout, info is not None)
-        if info is None or not names & {"model", "variable"}:
+        if info is None:
+            self._sheet.hide()
+        if info is None or not names & {"model", "variable", "dark"}:
             return
         rows = trust.score_rows(info)
         show(self._body, bool(rows))
         if not rows:
+            self._sheet.hide()
             self.lead.object = (
                 f'<p role="status">The card of {escape(info.title)} holds no scores; '
                 "'hdl evaluate' or the button below makes them.</p>"
@@ -61,14 +58,20 @@ class ScoresPart:
         rivals = list(dict.fromkeys(name for one in rows for name in one.rivals))[:4]
         series = [Dots(info.title, np.array([one.own for one in rows]))]
         series += [Dots(name, np.array([one.rivals.get(name, np.nan) for one in rows])) for name in rivals]
-        summary = "Median efficiency (NSE) on held-out cells. " + "; ".join(
+        self.text = "Median efficiency (NSE) on held-out cells. " + "; ".join(
             f"{one.label} {number(round(one.own, 2))}" for one in rows
         )
-        self.plot.show([one.label for one in rows], series, LEAST, 1.0, [0.0], "median efficiency (NSE)", summary)
+        labels, axis = [one.label for one in rows], "median efficiency (NSE)"
+        self._sheet.show(dot_rows(labels, series, LEAST, 1.0, [0.0], axis, self.text, dark=self.view.dark))
         self.keys.object = key_of(["this model", *(trust.rival_title(name) for name in rivals)])
         self.note.object = f"<p>Held out: {escape(info.card.split)}.</p>" if info.card.split else ""
         if self.table.visible:
             self.show_table()
+
+    @property
+    def panels(self) -> list[Panel]:
+        """The rows, as drawings for a picture."""
+        return Panel.of(self._sheet)
 
     def show_table(self) -> None:
         """Every statistic on the card."""
@@ -89,11 +92,11 @@ class CalibrationPart:
 
     def __init__(self, held: Trust) -> None:
         self.trust, self.view = held, held.view
-        self.plots = [RowsPlot(f"trust-coverage-{level}", self.view.dark, left=92) for level in (50, 90)]
+        self._sheets, self.text = {level: Sheet() for level in (50, 90)}, ""
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
         switch = table_switch(self.table, self.show_table, "Calibration as a table")
-        self._body = row("coverage", *(pane(plot) for plot in self.plots))
+        self._body = row("coverage", *map(drawn, self._sheets.values()))
         self.layout = column(
             "part calibrationpart", row("parthead", heading("Are its bands honest?"), switch), self._body, self.note,
             self.table,
@@ -111,40 +114,44 @@ class CalibrationPart:
 
     def update(self, names: frozenset[str]) -> None:
         """Follow the model and the quantity of the score."""
-        if "dark" in names:
-            for plot in self.plots:
-                plot.set_mode(self.view.dark)
         show(self.layout, self.trust.info is not None)
-        if not names & {"model", "variable"}:
+        if not names & {"model", "variable", "dark"}:
             return
         rows = self._rows()
         show(self._body, bool(rows))
         what = trust.short_name(self.trust.target).lower()
         if not rows:
+            for sheet in self._sheets.values():
+                sheet.hide()
             self.note.object = f'<p role="status">The card says nothing of the bands of {escape(what)}.</p>'
             return
-        for level, half, plot in zip((50, 90), (0.1, 0.05), self.plots, strict=True):
+        for (level, sheet), half in zip(self._sheets.items(), (0.1, 0.05), strict=True):
             values = np.array([found(one, f"coverage_{level}") for one in rows.values()])
             middle = level / 100
             reach = max(1.2 * half, float(np.nanmax(np.abs(values - middle))) * 1.15)
             summary = f"Share of observed {what} within the {level} % band: " + ", ".join(
                 f"{name} {100 * value:.1f} %" for name, value in zip(rows, values, strict=True)
             )
-            plot.show(
+            sheet.show(dot_rows(
                 list(rows), [Dots(f"{level} %", values)], middle - reach, middle + reach, [middle],
-                f"in the {level} % band", summary, at=(middle - half, middle, middle + half),
-            )  # fmt: skip
+                f"in the {level} % band", summary, (middle - half, middle, middle + half), self.view.dark, 92,
+            ))  # fmt: skip
         whole = rows["All land"]
         crps, units = found(whole, "crps"), str(table_at(whole).get("units", ""))
-        text = (
+        self.text = (
             f"{trust.short_name(self.trust.target)}: {100 * found(whole, 'coverage_50'):.1f} % of what was held out "
             f"lies in the 50 % band, {100 * found(whole, 'coverage_90'):.1f} % in the 90 % band; mean error of the "
             f"distribution (CRPS) {number(crps)} {units}. The line marks what was promised. The bands are those of the "
             "distribution head, not of the members, who agree with each other more than with the world."
         )
-        self.note.object = f'<p role="status">{escape(text)}</p>'
+        self.note.object = f'<p role="status">{escape(self.text)}</p>'
         if self.table.visible:
             self.show_table()
+
+    @property
+    def panels(self) -> list[Panel]:
+        """Both bands, beside each other."""
+        return [panel for level, sheet in self._sheets.items() for panel in Panel.of(sheet, name=f"{level} % band")]
 
     def show_table(self) -> None:
         """Coverage and CRPS by zone."""
@@ -196,40 +203,61 @@ class MembersPart:
 
     def __init__(self, held: Trust) -> None:
         self.trust, self.view = held, held.view
-        self.plot = RowsPlot("trust-parameters", self.view.dark)
-        self.note, self.stores = html("plotnote"), html("plotnote")
-        self._body = column("plots", pane(self.plot))
-        self.layout = column(
-            "part equifinalitypart", heading("What its members disagree on"), self.stores, self._body, self.note
-        )
+        self._sheet, self.text = Sheet(), ""
+        self.note, self.stores, self.table = html("plotnote"), html("plotnote"), html("tableview", visible=False)
+        switch = table_switch(self.table, self.show_table, "Parameters as a table")
+        self._body = column("plots", drawn(self._sheet))
+        head = row("parthead", heading("What its members disagree on"), switch)
+        self.layout = column("part equifinalitypart", head, self.stores, self._body, self.note, self.table)
         held.follow(self.update)
 
     def update(self, names: frozenset[str]) -> None:
         """Follow model and selection."""
-        if "dark" in names:
-            self.plot.set_mode(self.view.dark)
         info = self.trust.info
         show(self.layout, info is not None)
         if info is None:
             return
         if names & MOVING:
             self._tell_stores()
-        if names & {"model"}:
-            shares = {k: v for k, v in table_at(info.card.scores, "parameter_disagreement").items() if found(v) >= 0}
+        if names & {"model", "dark"}:
+            shares = self._shares()
             show(self._body, bool(shares))
             values = np.array(list(shares.values()), float)
             rows = [trust.short_name(name) for name in shares]
-            summary = "Share of a parameter's variance that is between members: " + ", ".join(
+            self.text = "Share of a parameter's variance that is between members: " + ", ".join(
                 f"{name} {number(round(float(value), 2))}" for name, value in zip(rows, values, strict=True)
             )
             if shares:
-                self.plot.show(rows, [Dots("", values)], 0.0, 1.0, [], "0: one map, 1: no map", summary)
+                axis = "0: one map, 1: no map"
+                drawing = dot_rows(rows, [Dots("", values)], 0.0, 1.0, (), axis, self.text, dark=self.view.dark)
+                self._sheet.show(drawing)
+            else:
+                self._sheet.hide()
             self.note.object = (
                 "<p>Learned parameters: share of the variance that is between members. 0: all found one map; 1: each "
                 "found another, so the data do not tell this parameter.</p>"
                 if shares
                 else ""
             )
+            if self.table.visible:
+                self.show_table()
+
+    def _shares(self) -> dict[str, float]:
+        """Share of the variance between members, by learned parameter of the card."""
+        info = self.trust.info
+        known = table_at(info.card.scores, "parameter_disagreement") if info is not None else {}
+        return {name: float(share) for name, share in known.items() if found(share) >= 0}
+
+    def show_table(self) -> None:
+        """The same numbers."""
+        rows = [[trust.short_name(name), number(round(share, 2))] for name, share in self._shares().items()]
+        head = ["Learned parameter", "Share of its variance between members"]
+        self.table.object = html_table("What members disagree on", head, rows)
+
+    @property
+    def panels(self) -> list[Panel]:
+        """The learned parameters, as a drawing for a picture."""
+        return Panel.of(self._sheet)
 
     def _tell_stores(self) -> None:
         """Median disagreement on each store over the selection."""

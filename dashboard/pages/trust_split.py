@@ -6,13 +6,14 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import panel as pn
 
 from dashboard import engine
 from dashboard.jobs import Lane
-from dashboard.pages.parts import column, heading, html, job_bar, row, show, table_switch
+from dashboard.pages.parts import column, drawn, heading, html, job_bar, row, show, table_switch
 from dashboard.pages.trust_view import Trust
-from dashboard.plots.members import DESTINATIONS, SplitPlot
+from dashboard.plots.members import DESTINATIONS, split
+from dashboard.plots.paper import Panel
+from dashboard.plots.sheet import Sheet
 from dashboard.tables import html_table
 from hdlcore.analysis.published import PARTITION, SOURCE
 
@@ -27,11 +28,11 @@ class SplitPart:
         self.lane = Lane()
         self.curves: dict[str, Any] = {}
         self._of = ""
-        self.plot = SplitPlot("trust-split", self.view.dark)
+        self._sheet, self.text = Sheet(), ""
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
         switch = table_switch(self.table, self.show_table, "Split of water as a table")
-        self._body = column("plots", pn.pane.Bokeh(self.plot.figure, sizing_mode="stretch_width", margin=0))
+        self._body = column("plots", drawn(self._sheet))
         self.layout = column(
             "part splitpart", row("parthead", heading("How it splits incoming water"), switch), job_bar(self.lane),
             self._body, self.note, self.table,
@@ -40,16 +41,17 @@ class SplitPart:
 
     def update(self, names: frozenset[str]) -> None:
         """Follow the model."""
-        if "dark" in names:
-            self.plot.set_mode(self.view.dark)
         info, fields = self.trust.info, self.view.fields
         learns = info is not None and fields is not None and set(fields.data_vars) >= FRACTIONS
         show(self.layout, learns)
         if info is None or not learns:
             self.lane.cancel()
-            self._of = ""
+            self._of, self.curves = "", {}
+            self._sheet.hide()
             return
         if info.id == self._of:
+            if "dark" in names and self.curves:
+                self._draw()
             return
         self._of = info.id
 
@@ -62,21 +64,30 @@ class SplitPart:
         self.curves = curves
         show(self._body, bool(curves))
         if not curves:
+            self._sheet.hide()
             self.note.object = '<p role="status">This model learns no split of incoming water.</p>'
             return
-        published = {"soil": PARTITION.soil, "surface": PARTITION.surface}
         soil = curves["soil"]
         ends = [float(soil.median[np.nanargmin(np.abs(soil.deficit - at))]) for at in (10, 400)]
-        text = (
+        self.text = (
             f"To the soil go {100 * ends[0]:.0f} % of incoming water at a deficit of 10 mm and {100 * ends[1]:.0f} % "
             f"at 400 mm; published {100 * PARTITION.soil[0]:.0f} and {100 * PARTITION.soil[-1]:.0f} %."
         )
-        self.plot.show(curves, PARTITION.deficit, published, text)
+        self._draw()
         key = "Line: median over days and cells; band: 0.2 to 0.8. Orange soil, green groundwater, plain the surface."
         more = f"{key} Circles and squares: published for soil and surface, with other forcing and targets. {SOURCE}."
-        self.note.object = f'<p class="lead" role="status">{escape(text)}</p><p>{escape(more)}</p>'
+        self.note.object = f'<p class="lead" role="status">{escape(self.text)}</p><p>{escape(more)}</p>'
         if self.table.visible:
             self.show_table()
+
+    def _draw(self) -> None:
+        published = {"soil": PARTITION.soil, "surface": PARTITION.surface}
+        self._sheet.show(split(self.curves, PARTITION.deficit, published, self.view.dark, self.text))
+
+    @property
+    def panels(self) -> list[Panel]:
+        """The curves, as a drawing for a picture."""
+        return Panel.of(self._sheet)
 
     def show_table(self) -> None:
         """Medians by deficit."""

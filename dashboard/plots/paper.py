@@ -26,6 +26,7 @@ WIDE = 960  # px that a picture is laid out for; PNGs are then drawn finer
 _INCH = 100  # px
 _POINT = 72 / _INCH  # of a px
 _FOOT, _EDGE = 32, 16  # px under a frame whose axis is written out, and around everything
+_LABEL = 14  # px more where the axis has a label
 _DASHES: dict[str, Any] = {"solid": "-", "dotted": ":", "dashed": "--", "dotdash": "-.", "14 4": (0, (9, 3))}
 
 
@@ -99,7 +100,7 @@ def _file(panels: Sequence[Panel], title: str, lead: str, foot: str, kind: str, 
 def _draw(figure: Figure, drawing: Drawing, place: tuple[float, float, float, float]) -> None:
     """One drawing; `place` is left, top and width in px, and the height of the whole figure."""
     left, top, width, tall = place
-    foot = _FOOT if drawing.x_shown else 5
+    foot = (_FOOT if drawing.x_shown else 5) + (_LABEL if drawing.x_label else 0)
     across, down = width - drawing.left - drawing.right, drawing.height - drawing.top - foot
     bottom = tall - top - drawing.top - down
     axes = figure.add_axes(
@@ -121,6 +122,7 @@ def _dress(axes: Axes, drawing: Drawing) -> None:
     axes.tick_params(length=0, labelsize=12 * _POINT, labelcolor=tone["quiet"])
     axes.tick_params(axis="x", length=4 if drawing.x_lines else 0, color=tone["quiet"])
     axes.set_ylabel(drawing.y_label, fontsize=12 * _POINT, color=tone["quiet"])
+    axes.set_xlabel(drawing.x_label, fontsize=12 * _POINT, color=tone["quiet"])
     if drawing.rows:
         axes.grid(axis="y", color=tone["line"], lw=0.7)
         axes.set_axisbelow(True)
@@ -164,8 +166,13 @@ def _put(axes: Axes, drawing: Drawing, mark: Mark, order: float) -> None:
     if mark.glyph == "line":
         dash = _DASHES.get(str(of("line_dash", "solid")), "-")
         axes.plot(column("x"), column("y"), color=of("line_color"), ls=dash, **stroke)
+    elif mark.glyph == "multi_line":
+        for x, y in zip(of("xs"), of("ys"), strict=True):
+            axes.plot(x, y, color=of("line_color"), **stroke)
     elif mark.glyph == "scatter":
-        shape = {"x": "x", "square": "s", "diamond": "D", "triangle": "^"}.get(str(of("marker", "circle")), "o")
+        shape = {"x": "x", "plus": "+", "square": "s", "diamond": "D", "triangle": "^", "inverted_triangle": "v"}.get(
+            str(of("marker", "circle")), "o"
+        )
         (dots,) = axes.plot(column("x"), column("y"), shape, ms=float(of("size", 6)) * _POINT, zorder=order)
         dots.set(mfc=of("fill_color") or "none", mec=of("line_color") or "none", mew=stroke["lw"])
     elif mark.glyph == "varea":
@@ -215,12 +222,14 @@ def _words(axes: Axes, of: Any, order: float) -> None:
 
 
 def _image(axes: Axes, of: Any, order: float) -> None:
-    from matplotlib.colors import ListedColormap
+    from bokeh.models import LogColorMapper
+    from matplotlib.colors import ListedColormap, LogNorm, Normalize
 
     mapper = of("color_mapper")
+    norm = (LogNorm if isinstance(mapper, LogColorMapper) else Normalize)(mapper.low, mapper.high)
     x, y, width, height = (float(of(name)[0]) for name in ("x", "y", "dw", "dh"))
-    values = np.ma.masked_less(np.asarray(of("image")[0], float), mapper.low)
+    values = np.ma.masked_less(np.ma.masked_invalid(np.asarray(of("image")[0], float)), mapper.low)
     axes.imshow(
-        values, ListedColormap(list(mapper.palette)), vmin=mapper.low, vmax=mapper.high, origin="lower", aspect="auto",
+        values, ListedColormap(list(mapper.palette)), norm, origin="lower", aspect="auto",
         extent=(x, x + width, y, y + height), interpolation="nearest", zorder=order,
     )  # fmt: skip

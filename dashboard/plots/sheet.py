@@ -87,6 +87,7 @@ class Drawing:
     x_ticks: Ticks | int = ()
     y_ticks: Ticks | int = ()
     y_label: str = ""
+    x_label: str = ""
     x_shown: bool = True  # whether the horizontal axis is written out
     x_lines: bool = False  # whether its ticks are drawn
     dates: bool = False
@@ -276,6 +277,8 @@ class Sheet:
             fig.xaxis.visible = drawing.x_shown
         if differs("y_label"):
             fig.yaxis.axis_label = drawing.y_label or None
+        if differs("x_label"):
+            fig.xaxis.axis_label = drawing.x_label or None
         if differs("x_ticks", "dates"):
             self._ticks(fig.xaxis[0], drawing.x_ticks, drawing.dates)
         if differs("y_ticks"):

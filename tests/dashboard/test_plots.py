@@ -13,13 +13,10 @@ from bokeh.document.events import ColumnDataChangedEvent
 from PIL import ImageFont
 
 from dashboard.plots.components import components, precipitation
-from dashboard.plots.density import DensityPlot
 from dashboard.plots.heatmap import box_colors, colors, heatmap, lag_position
 from dashboard.plots.labels import end_names, spread_apart
-from dashboard.plots.members import MembersPlot, PitPlot, SplitPlot
 from dashboard.plots.paper import Panel
 from dashboard.plots.projection import ICE, OUTSIDE, SEA, load_projection, run_lengths
-from dashboard.plots.rows import RowsPlot
 from dashboard.plots.sheet import Drawing, Mark, Sheet
 from dashboard.plots.whatif import pulse
 from dashboard.plots.why import INKS, SHORT
@@ -338,14 +335,3 @@ def test_text_has_contrast_on_every_surface(tone: dict[str, str]) -> None:
         assert _contrast(color, tone["page"]) >= 4.5
     for inks in INKS.values():
         assert _contrast(inks[tone is DARK], tone["page"]) >= 4.5
-
-
-@pytest.mark.parametrize("made", [MembersPlot, SplitPlot, PitPlot, DensityPlot, RowsPlot])
-def test_a_figure_is_a_picture_to_a_screen_reader_once_something_is_drawn(made) -> None:
-    """Before that it would be a picture without a name."""
-    plot = made("one", "tws", dark=False) if made is MembersPlot else made("one", dark=False)
-    assert plot.figure.html_attributes == {}
-    if made is PitPlot:
-        plot.show(np.ones(10), "Even.")
-        plot.set_mode(dark=True)
-        assert plot.figure.html_attributes == {"role": "img", "aria-label": "Even."}
