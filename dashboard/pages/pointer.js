@@ -43,6 +43,7 @@
     season: (at) => dated(Date.UTC(2001, at - 1, 1), { month: "long" }),
     age: (at) => (at === 1 ? "1 day after" : `${Math.round(at)} days after`),
     share: (at) => `${Math.round(at)} %`,
+    deficit: (at) => `${number(at)} mm short of full`,
   }
   const nearest = (column, at) => {
     let best = -1

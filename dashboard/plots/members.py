@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.layers import ticks
-from dashboard.plots.components import INITIALS
+from dashboard.plots.components import INITIALS, LABELS
+from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark
 from dashboard.selection import number
 from dashboard.theme import component_colors, tokens
@@ -46,6 +47,7 @@ def members(
         },
     }
     ring = {"line_color": tokens(dark)["text"], "line_width": 1.4}
+    read = {"mean": "Mean of the members"} | ({} if known is None else {"known": "Known"})
     marks = [
         Mark("varea", "band", {"x": "x", "y1": "low", "y2": "high", "fill_color": ink, "fill_alpha": 0.18}),
         Mark("multi_line", "members", {"xs": "xs", "ys": "ys", "line_color": ink, "line_width": 1, "line_alpha": 0.75}),
@@ -55,6 +57,7 @@ def members(
     return Drawing(
         tables, marks, (0.6, 12.4), (-half, half), height, dark, text, tuple(enumerate(INITIALS, start=1)),
         named(-half, half), units, left=56, right=6, top=6,
+        reads=[Reading("year", read, units, "season", "x", title=LABELS[store])] if len(cycles) else [],
     )  # fmt: skip
 
 
@@ -68,7 +71,7 @@ def split(
     """
     far, tone, colors = 1.05 * max([*deficit, 100.0]), tokens(dark), component_colors(dark)
     tables: dict[str, dict[str, Any]] = {}
-    marks = []
+    marks, reads = [], []
     for part, curve in curves.items():
         good, ink = np.isfinite(curve.median), colors[DESTINATIONS[part]]
         ends = {"low": curve.low[good], "high": curve.high[good]}
@@ -84,9 +87,10 @@ def split(
             Mark("line", part, {"x": "x", "y": "y", "line_color": ink, "line_width": 2.2}),
             Mark("scatter", f"{part} published", rings),
         ]
+        reads.append(Reading(part, {"y": f"To {part}"}, "of the water", "deficit", "x"))
     return Drawing(
         tables, marks, (0, far), (-0.02, 1.04), height, dark, text, named(0, far), named(0, 1),
-        "share of incoming water", "deficit of the soil, mm", left=56, right=8, top=6,
+        "share of incoming water", "deficit of the soil, mm", left=56, right=8, top=6, reads=reads,
     )  # fmt: skip
 
 

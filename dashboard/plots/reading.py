@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-#: How a place on the horizontal axis is named: a day, a month of a year, a month of all years, days after, a share.
-Head = Literal["day", "month", "season", "age", "share"]
+#: How a place on the horizontal axis is named: a day, a month of a year, a month of all years, days after, a share, mm
+#: that the soil lacks.
+Head = Literal["day", "month", "season", "age", "share", "deficit"]
 
 
 class Marked(Protocol):
