@@ -44,6 +44,7 @@ export function render({ model, el }) {
   let shown = performance.now()
   const kept = new Map() // month -> [[id of a model, {property: value}], ...]
   let way = 1 // which way the last step went
+  let stepped = false
   let asking = false
   let rest = null
   let stale = false // an answer has come that may say another month
@@ -87,11 +88,11 @@ export function render({ model, el }) {
     if (!known(at)) return
     for (const [id, values] of kept.get(at)) find(id).setv(values, { sync: false }) // of what is so already nothing is painted
   }
-  // Months not kept yet: the one wanted, two the way we go, one back; of those that are played the next four.
+  // Months not kept yet: the one wanted, two the way we go, one back; two more once somebody steps; the next when played.
   const look_ahead = () => {
     if (!model.ahead || asking || !box.checkVisibility()) return
-    const near = timer === null ? [0, way, -way, 2 * way] : [0, 1, 2, 3, 4]
-    const missing = near.map((by) => (wanted + by + count()) % count()).filter((at) => !kept.has(at))
+    const near = timer !== null ? [0, 1, 2, 3, 4] : [0, way, -way, 2 * way, ...(stepped ? [3 * way, 4 * way] : [])]
+    const missing = near.map((by) => (wanted + by + 4 * count()) % count()).filter((at) => !kept.has(at))
     clearTimeout(rest)
     rest = null
     if (!missing.length) return
@@ -106,6 +107,7 @@ export function render({ model, el }) {
   }
   const set = (value) => {
     way = Math.sign(value - wanted) || way
+    stepped = true
     wanted = (value + count()) % count()
     draw()
     show(wanted)
