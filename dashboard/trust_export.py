@@ -10,20 +10,51 @@ import pandas as pd
 import xarray as xr
 
 from dashboard import export, tidy, trust
-from hdlcore.variables import variable
+from hdlcore.variables import VARIABLES, variable
 
 if TYPE_CHECKING:
     from dashboard.pages.trust_view import Trust
 
+#: What tells one score from another, beside place and quantity.
+BETWEEN = ("model", "part", "score", "source")
+
+
+def scores_table(held: Trust) -> pd.DataFrame:
+    """Every score of the card on held-out cells, one a row: of which model, which part of the signal, over which land.
+
+    Those of simpler models beside it; how often the bands hold what was held out, and CRPS, by climate zone.
+    """
+    info, units = held.info, ("rmse_median", "crps")
+    rows: list[dict[str, object]] = []
+    if info is None:
+        return pd.DataFrame(rows, columns=[*tidy.FIRST, *BETWEEN, *tidy.LAST])
+    title, scores = held.view.model, info.card.scores
+
+    def add(name: str, part: str, score: str, value: float, model: str = title, place: str = "All land") -> None:
+        if np.isfinite(value):
+            unit = variable(name).units if score in units else "1"
+            rows.append({
+                "time": "", "lat": "", "lon": "", "place": place, "model": model, "part": trust.PARTS.get(part, part),
+                "score": score, "source": held.view.label, "variable": name, "units": unit, "value": value,
+            })  # fmt: skip
+
+    for one in trust.score_rows(info):
+        for score in ("nse_median", "r_median", "rmse_median"):
+            add(one.name, one.part, score, trust.found(scores, one.name, one.part, score))
+        for rival, value in one.rivals.items():
+            add(one.name, one.part, "nse_median", value, rival)
+    for name in VARIABLES:
+        whole = trust.table_at(scores, "uncertainty", name)
+        zones = {zone: of for zone, of in trust.table_at(whole, "zones").items() if isinstance(of, dict)}
+        for place, of in {"All land": whole, **zones}.items():
+            for score in ("coverage_50", "coverage_90", "crps"):
+                add(name, "months", score, trust.found(of, score), place=place)
+    return pd.DataFrame(rows, columns=[*tidy.FIRST, *BETWEEN, *tidy.LAST])
+
 
 def scores_csv(held: Trust) -> io.BytesIO:
-    """Tidy: model, variable, part, statistic, value."""
-    rows = []
-    for one in trust.score_rows(held.info) if held.info is not None else []:
-        for name, value in {held.view.model: one.own, **one.rivals}.items():
-            rows.append([name, one.name, one.part, "nse_median", value, held.view.label])
-    table = pd.DataFrame(rows, columns=["model", "variable", "part", "statistic", "value", "source"])
-    return io.BytesIO(table.to_csv(index=False).encode())
+    """The same as CSV, its columns in the common order."""
+    return tidy.csv(scores_table(held), *BETWEEN)
 
 
 def cells_dataset(held: Trust) -> xr.Dataset:
