@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dashboard import compare_export, export, pictures
+from dashboard import compare_export, export, map_picture, pictures
 from dashboard.pages.compare_controls import CompareControls
 from dashboard.pages.compare_curves import CurvesPart
 from dashboard.pages.compare_maps import MapsPart
@@ -41,6 +41,7 @@ class ComparePage(Page):
         self.layout = column("comparepage", skeleton("both maps"))
         self._comparison: Comparison | None = None
         self._drawn: CurvesPart | None = None
+        self._both: MapsPart | None = None
 
     @property
     def comparison(self) -> Comparison:
@@ -56,7 +57,7 @@ class ComparePage(Page):
     def _maps(self) -> None:
         """Controls and both maps."""
         self._controls = CompareControls(self.comparison)
-        maps = MapsPart(self.comparison)
+        maps = self._both = MapsPart(self.comparison)
         months = row("monthspair", *self._controls.months)
         self.layout[:] = [self._controls.layout, maps.layout, months]
 
@@ -84,9 +85,11 @@ class ComparePage(Page):
         }
 
     def pictures(self) -> Pictures:
-        """Both curves."""
+        """Both curves and what the maps show."""
+        foot, generated, part = pictures.credit(self.view), self.view.generated, self._both
         parts = {"Both curves as PNG": ("compare-curves.png", self._drawn, "Stored water through the year")}
-        return pictures.drawn(parts, pictures.credit(self.view), self.view.generated)
+        world = {} if part is None else map_picture.worlds("compare.png", part.shown(), part.legend, foot, generated)
+        return pictures.drawn(parts, foot, generated) | world
 
     def snippet(self) -> str:
         """Both maps in Python."""

@@ -92,6 +92,15 @@ class MapsPart:
             self._show_both(left, right)
         self.note.object = f'<p class="lead" role="status" aria-live="polite">{escape(self.comparison.sentence())}</p>'
 
+    def shown(self) -> dict[str, WorldMap]:
+        """The maps on the screen by what they are of: both, or the difference alone."""
+        if self.state.arrange == "difference":
+            return {"R − L": self.maps[0]}
+        sides = (self.comparison.left, self.comparison.right)
+        marks = [" (generated)" if side.generated else "" for side in sides]
+        names = [f"{letter}: {side.title}{mark}" for letter, side, mark in zip("LR", sides, marks, strict=True)]
+        return dict(zip(names, self.maps, strict=True))
+
     def _values(self, side: Side) -> np.ndarray:
         if side.layer is None:
             return np.full(self.view.selection.mask.size, np.nan, np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dashboard import export, memory_export, pictures, retrained
+from dashboard import export, map_picture, memory_export, pictures, retrained
 from dashboard.pages.memory_heat import HeatPart
 from dashboard.pages.memory_map import BACK, MemoryMapPart
 from dashboard.pages.memory_retrained import RetrainedPart
@@ -53,6 +53,7 @@ class MemoryPage(Page):
         self.layout = column("columns memorypage", skeleton("the memory"))
         self._memory: Memory | None = None
         self._heat: HeatPart | None = None
+        self._map: MemoryMapPart | None = None
 
     @property
     def memory(self) -> Memory:
@@ -78,7 +79,8 @@ class MemoryPage(Page):
         chosen = column("wherepart", place.layout, where.chips)
         filters = row("filters", where.zones, where.latitude, where.region, where.covers)
         self.layout[1].extend([chosen, self._heat.boxing, column("filterpart", filters)])
-        self.layout[0].extend([MemoryMapPart(self.memory).layout, RetrainedPart(self.view).layout])
+        self._map = MemoryMapPart(self.memory)
+        self.layout[0].extend([self._map.layout, RetrainedPart(self.view).layout])
 
     # -- to take away -------------------------------------------------------------------------------------------
 
@@ -103,9 +105,13 @@ class MemoryPage(Page):
         return found
 
     def pictures(self) -> Pictures:
-        """The heatmaps."""
+        """The heatmaps and the map."""
+        foot, generated, part = pictures.credit(self.view), self.view.generated, self._map
         parts = {"Heatmap as PNG": ("memory.png", self._heat, "Memory of stored water")}
-        return pictures.drawn(parts, pictures.credit(self.view), self.view.generated)
+        world = (
+            {} if part is None else map_picture.worlds("memory-map.png", {"": part.map}, part.legend, foot, generated)
+        )
+        return pictures.drawn(parts, foot, generated) | world
 
     def figures(self) -> list[str]:
         """The heatmap as a coloured table."""

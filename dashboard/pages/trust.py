@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from dashboard import export, pictures, trust_export
+from dashboard import export, map_picture, pictures, trust_export
 from dashboard.pages.page import Files, Page, Pictures
 from dashboard.pages.parts import column, html, show, skeleton
 from dashboard.pages.selecting import FilterPart, PlacePart
@@ -55,6 +55,7 @@ class TrustPage(Page):
         self.view, self.history = view, history
         self.layout = column("trustpage", skeleton("the scores"))
         self._trust: Trust | None = None
+        self._map: ScoreMapPart | None = None
         #: Button's text -> name of the file, the part, the title of the picture.
         self._drawn: dict[str, tuple[str, pictures.Drawn | None, str]] = {}
 
@@ -75,7 +76,8 @@ class TrustPage(Page):
         self._problem = html("plotnote")
         self._models = Buttons(lambda name: apply(self.view.state, {"model": name}), label="Models")
         filters = FilterPart(self.view, self.history)
-        left = column("left", ScoreMapPart(held).layout, filters.chips, ZonesPart(held).layout)
+        self._map = ScoreMapPart(held)
+        left = column("left", self._map.layout, filters.chips, ZonesPart(held).layout)
         scores, bands = ScoresPart(held), CalibrationPart(held)
         right = column("right", PlacePart(self.view).layout, scores.layout, bands.layout)
         self._drawn |= {
@@ -138,8 +140,12 @@ class TrustPage(Page):
         return found
 
     def pictures(self) -> Pictures:
-        """Every plot that shows something."""
-        return pictures.drawn(self._drawn, pictures.credit(self.view), self.view.generated)
+        """Every plot that shows something, and the map."""
+        foot, generated, part = pictures.credit(self.view), self.view.generated, self._map
+        if part is None or self.trust.layer is None:
+            return pictures.drawn(self._drawn, foot, generated)
+        world = map_picture.worlds("score-map.png", {"": part.map}, part.legend, foot, generated)
+        return pictures.drawn(self._drawn, foot, generated) | world
 
     def snippet(self) -> str:
         """Card and scores in Python."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dashboard import export, pictures, whatif_export
+from dashboard import export, map_picture, pictures, whatif_export
 from dashboard.pages.experiment import Experiment
 from dashboard.pages.page import Files, Page, Pictures
 from dashboard.pages.parts import column, heading, skeleton
@@ -108,13 +108,17 @@ class WhatIfPage(Page):
         return found
 
     def pictures(self) -> Pictures:
-        """Both runs, and the pulse."""
+        """Both runs, the pulse, the map of the difference."""
         what = variable(self.experiment.quantity).long_name
         parts = {
             "Both runs as PNG": ("what-if.png", self._runs, what),
             "Pulse as PNG": ("pulse.png", self._pulse, "A pulse of rain on its way"),
         }
-        return pictures.drawn(parts, pictures.credit(self.view), self.view.generated)
+        foot, generated, part = pictures.credit(self.view), self.view.generated, self._map
+        world = (
+            {} if part is None else map_picture.worlds("what-if-map.png", {"": part.map}, part.legend, foot, generated)
+        )
+        return pictures.drawn(parts, foot, generated) | world
 
     def figures(self) -> list[str]:
         """Both runs of the quantity, drawn."""

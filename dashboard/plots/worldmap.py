@@ -250,6 +250,27 @@ class WorldMap:
         if not np.array_equal(flags, self.cells.data["flags"]):
             self.cells.data.update(flags=flags)
 
+    @property
+    def palette(self) -> tuple[str, ...]:
+        """Colours from low to high."""
+        return self._palette
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Values of the first and the last colour."""
+        return float(self._mapper.low), float(self._mapper.high)
+
+    @property
+    def pick(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Where the chosen cell is on the plane; empty for none."""
+        held = self._lines["pick"].data
+        return np.asarray(held["x"], float), np.asarray(held["y"], float)
+
+    @property
+    def text(self) -> str:
+        """What a screen reader says of it."""
+        return str(self.figure.html_attributes.get("aria-label", ""))
+
     def set_colors(self, palette: tuple[str, ...], low: float, high: float) -> None:
         """Colours from low to high."""
         if self._palette != palette:  # each colour is checked by Bokeh

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from PIL import Image
 
 from dashboard import tidy
 from dashboard.pages.book import MAKERS
@@ -106,6 +107,14 @@ def test_a_pointer_reads_numbers_of_every_drawing(pages: dict[str, Any], name: s
                 assert len(table[column]) == len(table[read.at]), column
                 assert color or column in ("did", "observed"), column
                 assert not below or below in table
+
+
+@pytest.mark.parametrize("name", ["explore", "memory", "trust", "compare"])
+def test_a_page_with_a_map_gives_it_as_a_picture(pages: dict[str, Any], name: str) -> None:
+    """With land in the colours of the legend, not an empty globe."""
+    (make,) = [make for label, (_, make) in pages[name].pictures().items() if label in ("Map as PNG", "Maps as PNG")]
+    drawn = Image.open(make(600)).convert("RGB")
+    assert len(drawn.getcolors(1 << 20) or []) > 300
 
 
 def _ran(page: Any, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
