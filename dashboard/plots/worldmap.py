@@ -25,7 +25,7 @@ from bokeh.models import (
     Range1d,
     WheelZoomTool,
 )
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dashboard.plots.projection import Projection
 from dashboard.plots.scalebar import of_projection, scale_bar
@@ -61,6 +61,28 @@ export default (args, obj, {ctx, i, r, visuals}) => {
   return path
 }
 """
+
+_MOST_CORNERS = 60  # of what is drawn by hand
+_PARTS = 32  # a side as long as the map is wide has so many
+
+
+def corners_of(projection: Projection, x: ArrayLike, y: ArrayLike) -> tuple[tuple[float, float], ...]:
+    """Longitude and latitude of the corners of an outline drawn on the map (x, y: its own), and of points between.
+
+    A side is straight on the map, seldom so in degrees, and may go more than half round the Earth: points between keep
+    it where it was drawn.
+    """
+    xs, ys = np.asarray(x, float), np.asarray(y, float)
+    keep = np.unique(np.linspace(0, max(xs.size - 1, 0), min(xs.size, _MOST_CORNERS)).astype(int))
+    xs, ys = xs[keep], ys[keep]
+    along, up = np.roll(xs, -1) - xs, np.roll(ys, -1) - ys
+    west, east, *_ = projection.extent
+    parts = np.maximum(np.ceil(np.hypot(along, up) * _PARTS / (east - west)), 1).astype(int)
+    share = np.concatenate([np.arange(n) / n for n in parts])
+    lon, lat = projection.inverse(np.repeat(xs, parts) + share * np.repeat(along, parts),
+                                  np.repeat(ys, parts) + share * np.repeat(up, parts))  # fmt: skip
+    places = zip(lon, lat, strict=True)
+    return tuple(dict.fromkeys((round(float(a), 1), round(float(b), 1)) for a, b in places))
 
 
 class WorldMap:
@@ -346,19 +368,10 @@ class WorldMap:
             if not event.final:
                 return
             if shape.get("type") == "rect":
-                x = np.linspace(0, 1, 9)
-                sides_x = [shape["x0"] + x * (shape["x1"] - shape["x0"]), np.full(9, shape["x1"])]
-                sides_y = [np.full(9, shape["y0"]), shape["y0"] + x * (shape["y1"] - shape["y0"])]
-                xs = np.concatenate([sides_x[0], sides_x[1], sides_x[0][::-1], np.full(9, shape["x0"])])
-                ys = np.concatenate([sides_y[0], sides_y[1], np.full(9, shape["y1"]), sides_y[1][::-1]])
+                left, low, right, high = (shape[name] for name in ("x0", "y0", "x1", "y1"))
+                corners = corners_of(self.projection, [left, right, right, left], [low, low, high, high])
             else:
-                xs, ys = np.asarray(shape["x"], float), np.asarray(shape["y"], float)
-                keep = np.unique(np.linspace(0, max(xs.size - 1, 0), min(xs.size, 60)).astype(int))
-                xs, ys = xs[keep], ys[keep]
-            lon, lat = self.projection.inverse(xs, ys)
-            corners = tuple(
-                dict.fromkeys((round(float(a), 1), round(float(b), 1)) for a, b in zip(lon, lat, strict=True))
-            )
+                corners = corners_of(self.projection, shape["x"], shape["y"])
             if len(corners) >= 3:
                 act(corners)
 

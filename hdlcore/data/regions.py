@@ -174,11 +174,22 @@ def _within(numbers: NDArray[Any], low: float | None, high: float | None, what: 
 
 
 def _inside_on_sphere(lon: NDArray[Any], lat: NDArray[Any], polygon: ArrayLike) -> NDArray[np.bool_]:
-    """Mask of points inside a lon, lat polygon, which is taken the short way round from vertex to vertex."""
+    """Mask of points inside a lon, lat polygon, which is taken the short way round from vertex to vertex.
+
+    One that goes round the Earth so (a ring drawn on a polar map) holds the pole that is nearer to its vertices.
+    """
     vertices = np.array(polygon, dtype=np.float64)
     if vertices.ndim != 2 or vertices.shape[1:] != (2,) or len(vertices) < 3 or not np.isfinite(vertices).all():
         raise RequestError("A drawn region needs at least three corners, each a longitude and a latitude in degrees.")
-    if np.ptp(vertices[:, 0]) <= 180 or _is_box(vertices):
+    steps = (np.diff(vertices[:, 0], append=vertices[0, 0]) + 180) % 360 - 180
+    round_the_earth = 360 * np.round(steps.sum() / 360)
+    if round_the_earth and not _is_box(vertices):
+        vertices[:, 0] = vertices[0, 0] + np.concatenate([[0], np.cumsum(steps[:-1])])
+        start, end = vertices[0], vertices[0] + (round_the_earth, 0)
+        pole = np.copysign(90.0, vertices[:, 1].mean())
+        vertices = np.vstack([vertices, end, (end[0], pole), (start[0], pole)])
+        turns: tuple[float, ...] = (-360.0, 0.0, 360.0)
+    elif np.ptp(vertices[:, 0]) <= 180 or _is_box(vertices):
         turns = (0.0,) if abs(vertices[:, 0]).max() <= 180 else (-360.0, 0.0, 360.0)
     else:
         vertices[:, 0] = np.unwrap(vertices[:, 0], period=360)

@@ -117,6 +117,14 @@ def test_a_polygon_may_cross_the_date_line(world, polygon):
     np.testing.assert_array_equal(mask, (lat > 60) & (lat < 70) & (abs(lon) > 170))
 
 
+@pytest.mark.parametrize("way", [1, -1])
+@pytest.mark.parametrize("pole", [1, -1])
+def test_a_ring_around_a_pole_holds_what_is_within(world, pole, way):
+    ring = [(lon, pole * 60) for lon in range(-150, 180, 30)][::way]
+    mask, _ = regions.filter_cells(world, polygon=ring)
+    np.testing.assert_array_equal(mask, pole * world["lat"].values > 60)
+
+
 def test_a_band_around_the_earth_is_not_read_as_a_date_line_box(world):
     mask, _ = regions.filter_cells(world, polygon=[(-180, 0), (180, 0), (180, 10), (-180, 10)])
     np.testing.assert_array_equal(mask, (world["lat"].values > 0) & (world["lat"].values < 10))
