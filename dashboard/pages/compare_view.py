@@ -253,7 +253,7 @@ class Comparison(Told):
         titles = compare.scenario_titles(state.scenario)
         at = view.selection.position
         if self.experiment is None:
-            self.experiment = Experiment(view)
+            self.experiment = Experiment(view, lambda: self.state.compare == "scenario")
             self.experiment.follow(lambda names: self._told(names))
         runs, season = self.experiment.runs, xr.Dataset()
         lack = "" if runs is not None else self.experiment.empty or "Both runs of this place are on their way."

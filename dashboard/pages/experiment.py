@@ -22,14 +22,16 @@ LIVE_CELLS = 600
 class Experiment(Told):
     """Runs the selection without and with the scenario; parts subscribe with `follow`.
 
-    They are told of the changed fields, and of "runs" when new runs have come.
+    They are told of the changed fields, and of "runs" when new runs have come. While it is not `wanted` nothing is run:
+    what has changed by then is made good when it is.
     """
 
     news = frozenset({"runs"})
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, wanted: Callable[[], bool] = lambda: True) -> None:
         super().__init__()
         self.view, self.state = view, view.state
+        self._wanted, self._outdated = wanted, False
         self.lane = Lane()
         self.runs: Runs | None = None
         self.empty = ""  # why there are no runs
@@ -71,7 +73,13 @@ class Experiment(Told):
         if self.state.values:  # a value filter lets other cells through each month
             moving |= {"time", "variable", "departure"}
         if names & moving:
+            self._outdated = True
+        if self._outdated and self._wanted():
+            self._outdated = False
             self._run()
+        elif self._outdated:
+            self.lane.cancel()
+            self.runs = None
         self.tell(names)
 
     def _nothing(self, why: str) -> None:

@@ -60,7 +60,6 @@ class LearnPage(Page):
         self.cards.on_message("start", self._start)
         self.state.param.watch(self._list, ["tour", "stop"])
         self._lane = Lane()
-        view.param.watch(lambda _: self._draw(), "dark")
 
     def steps(self) -> list[Callable[[], None]]:
         """Cards, then the editor."""
@@ -74,15 +73,24 @@ class LearnPage(Page):
 
     def _right(self) -> None:
         self.layout.append(EditorPart(self.view).layout)
-        self._draw()
+        self.view.follow(self._draw)
 
-    def _draw(self) -> None:
-        """The cards are there before their pictures, which the first in dark mode waits a second for."""
-        views, dark = {name: tour.card for name, tour in tours.all_tours()[0].items()}, self.view.dark
+    def _draw(self, names: frozenset[str]) -> None:
+        """The cards are there before their pictures, which the first in dark mode waits a second for.
+
+        Those of each mode are sent once, when the page is looked at in it: all eight are 250 kB.
+        """
+        if "dark" not in names:
+            return
+        dark, mode = self.view.dark, "night" if self.view.dark else "day"
+        self.cards.dark = dark
+        if getattr(self.cards, mode):
+            return
+        views = {name: tour.card for name, tour in tours.all_tours()[0].items()}
         self._lane.start(
             "Drawing the maps of the tours",
             lambda progress, cancel: {name: _picture(view, dark) for name, view in views.items()},
-            lambda pictures: setattr(self.cards, "pictures", pictures),
+            lambda pictures: setattr(self.cards, mode, pictures),
         )
 
     def _list(self, *_: Any) -> None:

@@ -258,7 +258,9 @@ class TourCards(Control):
     """The tours; sends `start` with an id."""
 
     items = param.List([], doc="Each {id, title, summary, about, action}.")
-    pictures = param.Dict({}, doc="Address of each card's picture, by id.")
+    day = param.Dict({}, doc="Address of each card's picture in light colours, by id; empty before it was needed.")
+    night = param.Dict({}, doc="The same in dark colours.")
+    dark = param.Boolean(False)
     _esm = _script("tourcards")
 
 

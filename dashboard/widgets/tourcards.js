@@ -5,7 +5,11 @@ export function render({ model }) {
   const box = document.createElement("div")
   box.className = "cardgrid"
   const show = () => {
-    for (const picture of box.querySelectorAll("img")) picture.src = model.pictures[picture.dataset.of] ?? EMPTY
+    const [these, others] = model.dark ? [model.night, model.day] : [model.day, model.night]
+    for (const picture of box.querySelectorAll("img")) {
+      const id = picture.dataset.of
+      picture.src = these[id] ?? others[id] ?? EMPTY
+    }
   }
   const draw = () => {
     const held = box.getRootNode().activeElement?.dataset?.id
@@ -41,7 +45,7 @@ export function render({ model }) {
     if (held) box.querySelector(`[data-id="${CSS.escape(held)}"]`)?.focus()
   }
   model.on("items", draw)
-  model.on("pictures", show)
+  for (const name of ["day", "night", "dark"]) model.on(name, show)
   draw()
   return box
 }

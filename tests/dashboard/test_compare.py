@@ -83,6 +83,23 @@ def test_two_months_differ_by_the_season_alone() -> None:
     assert np.nanmax(np.abs(held.difference())) == 0 and held.agreement()["correlation"] == pytest.approx(1)
 
 
+def test_a_scenario_is_run_only_while_it_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = _comparison(compare="scenario", scenario="air_temperature+2")
+    assert held.experiment is not None and held.experiment.runs is not None
+    ran: list[str] = []
+    plain = type(held.experiment)._run
+    monkeypatch.setattr(type(held.experiment), "_run", lambda self: (ran.append(self.view.place), plain(self)))
+    apply(held.state, {"compare": "month"})
+    apply(held.state, {"cell": 60 * 360 + 200})
+    apply(held.state, {"cell": 60 * 360 + 210})
+    assert ran == [] and held.experiment.runs is None, "what it holds is of another place"
+    apply(held.state, {"compare": "scenario"})
+    assert ran == [held.view.place] and held.experiment.runs is not None
+    apply(held.state, {"compare": "month"})
+    apply(held.state, {"compare": "scenario"})
+    assert len(ran) == 1, "nothing has changed meanwhile"
+
+
 def test_a_scenario_has_live_curves_and_the_map_as_far_as_it_is_known() -> None:
     text = "precipitation*0.5@2004-01-01..2004-12-31"
     held = _comparison(compare="scenario", scenario=text)

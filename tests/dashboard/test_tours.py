@@ -15,9 +15,10 @@ from PIL import Image
 from dashboard import handout, links, tours
 from dashboard.cover import WIDTH, cover
 from dashboard.layers import available
+from dashboard.pages.learn import LearnPage
 from dashboard.pages.learn_editor import blank_step
 from dashboard.pages.view import View
-from dashboard.state import PAGES, State, apply, defaults
+from dashboard.state import PAGES, History, State, apply, defaults
 from dashboard.theme import tokens
 from hdlcore.errors import DataError
 from hdlcore.variables import VARIABLES
@@ -201,3 +202,25 @@ def test_a_lesson_holds_the_numbers_of_the_view(lesson) -> None:
 def test_the_opening_view_of_a_step_is_everything_at_its_default() -> None:
     step = tours.Step(title="a", text="b")
     assert step.values() == defaults()
+
+
+def test_pictures_of_the_cards_are_sent_once_and_when_they_are_seen() -> None:
+    """Those of the other colours only when the page is looked at in them; going back sends nothing anew."""
+    state = State()
+    apply(state, {"page": "learn"})
+    view = View(state)
+    page = LearnPage(view, History(state))
+    for step in page.steps():
+        step()
+    cards, sent = page.cards, []
+    cards.param.watch(lambda event: sent.append(event.name), ["day", "night"])
+    assert len(cards.day) == len(tours.all_tours()[0]) and not cards.night and not cards.dark
+    apply(state, {"page": "explore"})
+    view.dark = True
+    assert not cards.night and not cards.dark, "nobody sees them"
+    apply(state, {"page": "learn"})
+    view.opened()
+    assert cards.dark and len(cards.night) == len(cards.day)
+    view.dark = False
+    view.dark = True
+    assert sent == ["night"]
