@@ -63,8 +63,9 @@ export function render({ model, el }) {
     draw()
   }
   const wait = () => {
+    box.dataset.waiting = asked.length
     clearTimeout(patience)
-    patience = asked.length ? setTimeout(() => { asked.length = 0; wanted = model.value; draw(); show(wanted) }, PATIENCE) : null
+    patience = asked.length ? setTimeout(() => { asked.length = 0; wait(); wanted = model.value; draw(); show(wanted) }, PATIENCE) : null
   }
   const ask_for = (at) => {
     asked.push(at)

@@ -83,6 +83,7 @@ def months(visitor: Visitor, steps: int) -> dict[str, list[float]]:
             **dict.fromkeys(("map", "title", "legend"), f"now.includes('in {name},')"),
         }}  # fmt: skip
         seen = visitor.act(lambda: visitor.page.keyboard.press("ArrowRight"), goals)
+        visitor.page.locator(".months[data-waiting='0']").filter(visible=True).wait_for()  # the server has answered
         settle(visitor.page, quiet=0.2)
         took["month"].append(seen["month"])
         took["month_bytes"].append(sum(visitor.traffic[before:]) / 1000)

@@ -38,8 +38,8 @@ def test_a_short_run_gives_figures_of_the_right_names_and_sizes(server: ServerPr
     assert [one.name for one in figures(took, {})] == [AIMS[key].name for key in took]
     for key in ("opening", "month", "components", "heatmap"):
         assert 1 < measured[key] < 60_000, f"{key}: {measured[key]} ms"
-    assert 5 < measured["month_bytes"] < 300, "a step sends a number a cell and a sentence, not pixels"
-    assert 0 < measured["play"] <= 11, "frames a second at a tenth of a second each"
+    assert 1 < measured["month_bytes"] < 300, "a step sends words, and some months ahead as a number a cell, not pixels"
+    assert 0 < measured["play"] <= 16, "frames a second at 70 ms each"
 
 
 def test_a_visitor_without_a_browser_has_a_filled_page(server: ServerProcess) -> None:
@@ -51,7 +51,10 @@ def test_a_visitor_without_a_browser_has_a_filled_page(server: ServerProcess) ->
         await client.turn("explore")
         before = client.received
         await client.tap(0.1, 0.1)
-        await client.rest()
+        for _ in range(30):  # a busy server answers later than it then rests
+            await client.rest()
+            if client.received > before:
+                break
         client.leave()
         return before, client.received
 
