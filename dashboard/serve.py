@@ -8,6 +8,7 @@ once before the port opens, one clear sentence for a busy port, and a stop withi
 from __future__ import annotations
 
 import argparse
+import asyncio
 import errno
 import gc
 import logging
@@ -20,7 +21,7 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hdlcore.errors import HDLError, RequestError
 from hdlcore.log import LEVELS, configure
@@ -229,6 +230,7 @@ def run(server: Server, ahead: int) -> None:
     from dashboard import opening, static
 
     loop = server.io_loop
+    loop.asyncio_loop.set_exception_handler(tell_failure)  # type: ignore[attr-defined]
     static.install(server._tornado)
     shelf = opening.install(server, "/app", ahead)
 
@@ -247,6 +249,15 @@ def run(server: Server, ahead: int) -> None:
     shelf.stop()
     server.stop(wait=False)
     loop.run_sync(server._http.close_all_connections, timeout=1.0)
+
+
+def tell_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what nobody awaited, but for what was on its way to a tab that has been closed: that is no fault."""
+    from tornado.iostream import StreamClosedError
+    from tornado.websocket import WebSocketClosedError
+
+    if not isinstance(context.get("exception"), WebSocketClosedError | StreamClosedError):
+        loop.default_exception_handler(context)
 
 
 def _end_process() -> None:

@@ -62,7 +62,7 @@ export default (args, obj, {ctx, i, r, visuals}) => {
 }
 """
 
-_MOST_CORNERS = 60  # of what is drawn by hand
+_MOST_CORNERS, _MOST_POINTS = 60, 180  # of what is drawn by hand, and with points between: a link holds them all
 _PARTS = 32  # a side as long as the map is wide has so many
 
 
@@ -77,7 +77,8 @@ def corners_of(projection: Projection, x: ArrayLike, y: ArrayLike) -> tuple[tupl
     xs, ys = xs[keep], ys[keep]
     along, up = np.roll(xs, -1) - xs, np.roll(ys, -1) - ys
     west, east, *_ = projection.extent
-    parts = np.maximum(np.ceil(np.hypot(along, up) * _PARTS / (east - west)), 1).astype(int)
+    between = np.maximum(np.ceil(np.hypot(along, up) * _PARTS / (east - west)) - 1, 0)
+    parts = 1 + (between * min((_MOST_POINTS - xs.size) / max(between.sum(), 1), 1)).astype(int)
     share = np.concatenate([np.arange(n) / n for n in parts])
     lon, lat = projection.inverse(np.repeat(xs, parts) + share * np.repeat(along, parts),
                                   np.repeat(ys, parts) + share * np.repeat(up, parts))  # fmt: skip

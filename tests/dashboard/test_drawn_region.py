@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboard import engine
+from dashboard import engine, links
 from dashboard.plots.projection import PolarProjection, Projection, load_projection
 from dashboard.plots.worldmap import corners_of
-from dashboard.state import PROJECTIONS
+from dashboard.state import PROJECTIONS, defaults
 from hdlcore.data import regions
 
 #: Boxes as shares of the map's width and height: west, east, south, north.
@@ -63,3 +63,11 @@ def test_a_triangle_wider_than_half_the_earth_takes_what_lies_under_it(projectio
         under &= (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) >= 0
     mask = chosen(projection, [0.1, 0.9, 0.5], [0.3, 0.3, 0.95])
     assert under.any() and (mask != under).sum() <= 0.04 * under.sum()
+
+
+def test_the_link_holds_whatever_is_drawn(projection: Projection) -> None:
+    """The longest way a hand can go: from edge to edge sixty times."""
+    west, east, south, north = projection.extent
+    corners = corners_of(projection, np.tile([west, east], 100), np.linspace(south, north, 200))
+    assert 3 <= len(corners) <= links.MAX_POLYGON
+    assert links.decode(links.encode({**defaults(), "polygon": corners})).values["polygon"] == corners

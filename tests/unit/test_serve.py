@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -19,7 +20,15 @@ import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from dashboard.serve import THREAD_VARIABLES, allowed_origins, check_port, main, parse, prepare_environment
+from dashboard.serve import (
+    THREAD_VARIABLES,
+    allowed_origins,
+    check_port,
+    main,
+    parse,
+    prepare_environment,
+    tell_failure,
+)  # fmt: skip
 from hdlcore.errors import RequestError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -281,3 +290,23 @@ def test_data_and_models_reach_the_app(tmp_path: Path, monkeypatch: pytest.Monke
         prepare_environment(parse(["--app", str(app), "--data", str(tmp_path / "nowhere")]))
     with pytest.raises(RequestError, match="--upload-mb -1"):
         prepare_environment(parse(["--app", str(app), "--upload-mb", "-1"]))
+
+
+def test_a_tab_closed_while_something_is_on_its_way_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    """What nobody awaited is logged with its traceback, but for a message to whoever has left."""
+    from tornado.websocket import WebSocketClosedError
+
+    async def fail(error: Exception) -> None:
+        raise error
+
+    async def leave_alone(error: Exception) -> None:
+        asyncio.get_running_loop().set_exception_handler(tell_failure)
+        task = asyncio.create_task(fail(error))
+        await asyncio.sleep(0.01)
+        del task
+        gc.collect()
+
+    asyncio.run(leave_alone(WebSocketClosedError()))
+    assert not caplog.records
+    asyncio.run(leave_alone(ValueError("a fault")))
+    assert "a fault" in caplog.text
