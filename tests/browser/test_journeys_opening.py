@@ -12,7 +12,7 @@ from dashboard.state import PAGES
 from scripts.app_session import settle
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import Explorer
+    from tests.browser.conftest import Explorer, NewExplorer
 
 pytestmark = pytest.mark.browser
 
@@ -73,3 +73,29 @@ def test_a_page_left_hears_no_key_and_fits_another_window(app: Explorer) -> None
     app.page.keyboard.press("ArrowRight")
     expect(app.month).to_have_attribute("aria-valuetext", "June")
     app.address_says(t="06")
+
+
+def test_visitors_of_the_opening_view_share_nothing(visitor: NewExplorer) -> None:
+    """Two find the same view, made ready or built; what one does the other does not see, nor who comes afterwards."""
+    first, second = visitor().open(), visitor().open()
+    place = second.place.inner_text()
+    first.fill("Latitude, degrees north", "-20.5")
+    expect(first.place).not_to_have_text(place)
+    first.page.get_by_role("heading", level=1).click()
+    first.page.keyboard.press("ArrowRight")
+    first.address_says(t="06")
+    third = visitor().open()
+    for other in (second, third):
+        expect(other.place).to_have_text(place)
+        expect(other.month).to_have_attribute("aria-valuetext", "May")
+        assert other.query() == {}
+
+
+def test_a_link_opens_its_view_although_the_opening_view_is_ready(visitor: NewExplorer) -> None:
+    """Month and colours of the link; and on reloading the same again."""
+    app = visitor().open("?v=1&t=09&theme=dark")
+    for _ in range(2):
+        expect(app.month).to_have_attribute("aria-valuetext", "September")
+        expect(app.page.locator("html")).to_have_attribute("data-hdl-mode", "dark")
+        app.page.reload(wait_until="domcontentloaded")
+        app.filled()
