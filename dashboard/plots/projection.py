@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdlcore.assets import assets_dir
-from hdlcore.data.smoothing import EARTH_RADIUS_KM
+from hdlcore.data.cube import EARTH_RADIUS
 from hdlcore.errors import DataError
 
 SEA, OUTSIDE, ICE = -1, -2, -3
@@ -114,7 +114,7 @@ class Projection:
     def kilometres(self, y: Floats) -> Floats:
         """How long a unit of the plane is from west to east, at some heights, on a sphere."""
         lat = self.inverse(np.zeros_like(y), y)[1]
-        return np.pi * EARTH_RADIUS_KM * np.cos(np.radians(lat)) / np.maximum(self._edge(y), 1e-9)
+        return np.pi * EARTH_RADIUS / 1000 * np.cos(np.radians(lat)) / np.maximum(self._edge(y), 1e-9)
 
     def _edge(self, y: Floats) -> Floats:
         """Half the width of the globe at a height."""

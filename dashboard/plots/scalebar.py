@@ -12,7 +12,7 @@ from bokeh.models import ColumnDataSource, CustomJS, MetricLength, Range1d, Scal
 
 from dashboard.plots.projection import PolarProjection, Projection
 from dashboard.theme import FONT
-from hdlcore.data.smoothing import EARTH_RADIUS_KM
+from hdlcore.data.cube import EARTH_RADIUS
 
 #: Of a part this wide (km) the edges are off by a tenth or so.
 WIDEST = 6000.0
@@ -48,7 +48,7 @@ def scale_bar(figure: Any) -> tuple[ScaleBar, ColumnDataSource]:
     )  # fmt: skip
     figure.add_layout(bar)
     table = ColumnDataSource({"y": [], "km": []})
-    args = {"figure": figure, "table": table, "bar": bar, "span": span, "widest": WIDEST, "radius": EARTH_RADIUS_KM}
+    args = {"figure": figure, "table": table, "bar": bar, "span": span, "widest": WIDEST, "radius": EARTH_RADIUS / 1000}
     follow = CustomJS(args=args, code=_FOLLOW)
     for side in (figure.x_range, figure.y_range):
         for end in ("start", "end"):
