@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import xarray as xr
 
@@ -57,3 +57,11 @@ def observed_with(source: SourceInfo | None, world: xr.Dataset) -> xr.Dataset:
         return world
     kept = {"elevation"} if source.kind in ("twin", "model") else set()
     return world.drop_vars([name for name in world.data_vars if name not in kept])
+
+
+def unknown(wanted: str, known: Iterable[str]) -> str:
+    """One sentence for a link that names a source which is not there."""
+    return (
+        f"Nothing is called '{wanted}'; at hand: {', '.join(known) or 'none'}. "
+        "Uploaded data are seen only in the session they were uploaded in."
+    )

@@ -40,6 +40,7 @@ class Comparison(Told):
         self.members: MemberRuns | None = None  # made when members are first compared
         self.left: Side
         self.right: Side
+        self._missed = ""
         self.refresh()
         view.follow(self._changed)
 
@@ -70,6 +71,7 @@ class Comparison(Told):
     def refresh(self) -> None:
         """Make both sides anew."""
         view, by = self.view, self.state.compare
+        self._miss()
         title = {
             "model": view.source.title if view.source is not None else "Observed",
             "member": f"Member {self.state.member}",
@@ -87,6 +89,13 @@ class Comparison(Told):
             self.right = make()
         except HDLError as error:
             self.right = Side("", None, xr.Dataset(), at, self.state.month, str(error))
+
+    def _miss(self) -> None:
+        """Say, once, that R is not the source that the link names."""
+        wanted, known = self.state.other_model, self.view.sources()
+        if wanted != self._missed and wanted not in (*known, compare.OBSERVED.id, ""):
+            self.view.notice = sources.unknown(wanted, known)
+        self._missed = wanted
 
     def _own(self, title: str) -> Side:
         """L. A model that brings no maps has none: what is observed is no map of it."""

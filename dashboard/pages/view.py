@@ -234,10 +234,7 @@ class View(param.Parameterized):
     def _choose_source(self) -> None:
         wanted, known = self.state.model, self.sources()
         if wanted and wanted not in known:
-            self.notice = (
-                f"Nothing is called '{wanted}'; at hand: {', '.join(known) or 'none'}. "
-                "Uploaded data are seen only in the session they were uploaded in."
-            )
+            self.notice = sources.unknown(wanted, known)
         self.model = wanted if wanted in known else next(iter(known), "")
         self.source = known.get(self.model)
         own = self.uploads.find(self.model)

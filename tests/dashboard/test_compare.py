@@ -37,6 +37,16 @@ def test_what_r_lacks_is_said_and_the_page_stays() -> None:
     assert held.agreement() == {"cells": 0} and held.difference() is None
 
 
+def test_a_link_to_a_model_that_is_not_there_says_so_once() -> None:
+    comparison = _comparison(other_model="nothere")
+    assert "Nothing is called 'nothere'" in comparison.view.notice and "global-twin" in comparison.view.notice
+    assert comparison.other_model in comparison.others()
+    comparison.view.notice = ""  # dismissed
+    apply(comparison.state, {"time": "07"})
+    comparison.refresh()
+    assert not comparison.view.notice
+
+
 def test_a_model_is_compared_with_what_was_observed() -> None:
     held = _comparison(compare="model", other_model="observed")
     world = held.view.world
