@@ -41,6 +41,8 @@ back, coarse first and then finer.</dd>
 al. 2019). Another question and other numbers than the heatmap's: never to be mixed.</dd>
 </dl>"""
 
+STUDY = "Networks trained again and again on the twin Earth's vegetation (docs/memory_study.md); nothing was observed."
+
 
 class MemoryPage(Page):
     """Two columns, built one after the other."""
@@ -54,6 +56,7 @@ class MemoryPage(Page):
         self._memory: Memory | None = None
         self._heat: HeatPart | None = None
         self._map: MemoryMapPart | None = None
+        self._retrained: RetrainedPart | None = None
 
     @property
     def memory(self) -> Memory:
@@ -80,7 +83,8 @@ class MemoryPage(Page):
         filters = row("filters", where.zones, where.latitude, where.region, where.covers)
         self.layout[1].extend([chosen, self._heat.boxing, column("filterpart", filters)])
         self._map = MemoryMapPart(self.memory)
-        self.layout[0].extend([self._map.layout, RetrainedPart(self.view).layout])
+        self._retrained = RetrainedPart(self.view)
+        self.layout[0].extend([self._map.layout, self._retrained.layout])
 
     # -- to take away -------------------------------------------------------------------------------------------
 
@@ -111,7 +115,15 @@ class MemoryPage(Page):
         world = (
             {} if part is None else map_picture.worlds("memory-map.png", {"": part.map}, part.legend, foot, generated)
         )
-        return pictures.drawn(parts, foot, generated) | world
+        study = {
+            "Memory that retraining finds, as PNG": (
+                "memory-study.png",
+                self._retrained,
+                "Memory that retraining finds",
+            )
+        }
+        found = pictures.drawn(study, pictures.credit(self.view, STUDY), True)
+        return pictures.drawn(parts, foot, generated) | world | found
 
     def figures(self) -> list[str]:
         """The heatmap as a coloured table."""

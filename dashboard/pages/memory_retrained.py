@@ -8,9 +8,11 @@ import panel as pn
 
 from dashboard import retrained
 from dashboard.jobs import sentence
-from dashboard.pages.parts import choice, column, heading, html, row, show
+from dashboard.pages.parts import choice, column, drawn, heading, html, row, show
 from dashboard.pages.view import View
+from dashboard.plots.paper import Panel
 from dashboard.plots.retrained import memory_climate, memory_colors, memory_curves, memory_map, memory_months
+from dashboard.plots.sheet import Drawing, Sheet
 from dashboard.widgets import Buttons
 
 WARNING = """
@@ -25,7 +27,8 @@ class RetrainedPart:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self.part = next(iter(retrained.PARTS))
+        self.part, self.text = next(iter(retrained.PARTS)), ""
+        self.panels: list[Panel] = []  # its curves and boxes, beside each other on paper
         self.open = Buttons(lambda _: self._toggle(), items=self._items(False))
         self.body = column("retrainedbody")
         show(self.body, False)
@@ -67,21 +70,23 @@ class RetrainedPart:
 
     def _pieces(self) -> list[Any]:
         found, dark, said = retrained.findings(self.part), self.view.dark, retrained.sentence(self.part)
+        self.panels, self.text = [], f"{retrained.PARTS[self.part]}: {said}"
         title = retrained.PARTS[self.part].lower()
         figures = [
-            _figure(
+            self._plot(
                 "By months of the past and climate zone",
                 memory_curves(found.steps, found.curves, dark, f"Mem of the {title} by months of the past. {said}"),
                 "Median over the cells of a zone; the shade holds the middle half of all cells.",
             ),
         ]
         if found.test is not None:
-            figures.append(_figure("Where", self._map(found), self._key(found)))
+            map_ = pn.pane.Bokeh(self._map(found), sizing_mode="scale_width", margin=0)
+            figures.append(_titled("Where", map_, self._key(found)))
             halves = memory_months(found.months, dark, f"Mem of the {title} through the year, by hemisphere.")
             note = "Fall of the squared error in that month over the variance of all months."
-            figures.append(_figure("Through the year", halves, note))
+            figures.append(self._plot("Through the year", halves, note))
         figures.append(
-            _figure(
+            self._plot(
                 "In the space of rain and temperature",
                 memory_climate(found.climate, found.limit, dark, f"Median Mem of the {title} by rain and temperature."),
                 "Median over the cells of a box; boxes of fewer than three cells stay empty. " + self._ramp(found),
@@ -97,6 +102,13 @@ class RetrainedPart:
             html("tableview", retrained.emulation_table()),
             html("plotnote", f"<p>{retrained.emulation_note()}</p>"),
         ]
+
+    def _plot(self, title: str, drawing: Drawing, note: str) -> pn.Column:
+        """A drawing with its title, also for paper."""
+        self.panels.append(Panel([drawing], title))
+        sheet = Sheet()
+        sheet.show(drawing)
+        return _titled(title, drawn(sheet), note)
 
     def _map(self, found: retrained.Findings) -> Any:
         assert found.test is not None
@@ -120,6 +132,5 @@ class RetrainedPart:
         return f'0 <i style="{style}"></i> {found.limit:.2g} or more.'
 
 
-def _figure(title: str, figure: Any, note: str) -> pn.Column:
-    pane = pn.pane.Bokeh(figure, sizing_mode=figure.sizing_mode, margin=0)
+def _titled(title: str, pane: Any, note: str) -> pn.Column:
     return column("curveside", html("sidename", f"<b>{title}</b>"), pane, html("plotnote", f"<p>{note}</p>"))

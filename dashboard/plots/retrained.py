@@ -1,24 +1,24 @@
-"""Figures of the memory that retraining finds: by months of the past, season, climate and place. Pure Bokeh.
+"""Figures of the memory that retraining finds: by months of the past, season, climate and place. Pure.
 
-Numbers of `hdlcore.analysis.retrained_memory` in, a figure out; nothing is kept.
+Numbers of `hdlcore.analysis.retrained_memory` in, a drawing out; the map is a figure of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from bokeh.models import ColumnDataSource, FixedTicker, LinearColorMapper, Range1d
+from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from dashboard.layers import ticks
 from dashboard.plots.components import INITIALS
 from dashboard.plots.labels import end_names, name_mark, room
+from dashboard.plots.members import named
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import Projection
-from dashboard.plots.sheet import quiet_figure
+from dashboard.plots.sheet import Drawing, Mark, quiet_figure
 from dashboard.selection import number
 from dashboard.theme import tokens
 from hdlcore.analysis.retrained_memory import ClimateSpace
@@ -39,24 +39,19 @@ class Line(NamedTuple):
     band: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
 
-def _blank(name: str, x: tuple[float, float], y: tuple[float, float], height: int) -> Any:
-    return figure(
-        name=name, x_range=Range1d(*x), y_range=Range1d(*y), sizing_mode="stretch_width", height=height, tools=[],
-        toolbar_location=None,
-    )  # fmt: skip
+def _line(table: str, y: str, color: str, **more: Any) -> Mark:
+    return Mark("line", table, {"x": "x", "y": y, "line_color": color, "line_width": 2} | more)
 
 
-def _axis(axis: Any, names: Mapping[float, str], label: str) -> None:
-    axis.update(ticker=FixedTicker(ticks=list(names)), major_label_overrides=dict(names), axis_label=label)
+def _dots(table: str, y: str, color: str, marker: str, edge: str) -> Mark:
+    style = {"x": "x", "y": y, "marker": marker, "size": 7, "fill_color": color, "line_color": edge}
+    return Mark("scatter", table, style)
 
 
-def _named(fig: Any, at: float, lines: Sequence[Line], limits: tuple[float, float], height: int, ink: str) -> int:
-    """Write the names of the lines beside their ends; px they need right of the frame."""
+def _named(at: float, lines: Sequence[Line], limits: tuple[float, float], height: int, ink: str) -> dict[str, Any]:
+    """Table of the lines' names beside their ends."""
     names = [line.name for line in lines]
-    table = end_names(at, [line.values[-1] for line in lines], names, [ink] * len(names), limits, height)
-    mark = name_mark()
-    getattr(fig, mark.glyph)(source=ColumnDataSource(table), **mark.style)
-    return room(names)
+    return end_names(at, [line.values[-1] for line in lines], names, [ink] * len(names), limits, height - _FOOT)
 
 
 def _span(lines: Sequence[Line]) -> tuple[float, float]:
@@ -67,41 +62,51 @@ def _span(lines: Sequence[Line]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def memory_curves(steps: Sequence[str], lines: Sequence[Line], dark: bool, summary: str, height: int = 250) -> Any:
+def memory_curves(
+    steps: Sequence[str], lines: Sequence[Line], dark: bool = False, text: str = "", height: int = 250
+) -> Drawing:
     """Mem against the months of the past a network may see; a line each, named at its end.
 
     The first line has its quartiles behind it; an "all" of the steps stands apart at the right.
     """
-    tone, (low, high) = tokens(dark), _span(lines)
-    fig = _blank("retrained-curves", (-0.3, len(steps) - 1 + 0.2), (low, high), height)
+    tone, span, last = tokens(dark), _span(lines), len(steps) - 1
     x = np.arange(len(steps), dtype=float)
-    for line, style in zip(lines, [(tone["total"], "circle"), *STYLES], strict=False):
-        color, marker = style
+    ys = {f"y{at}": line.values for at, line in enumerate(lines)}
+    tables: dict[str, dict[str, Any]] = {
+        "curves": {"x": x[:-1]} | {name: values[:-1] for name, values in ys.items()},
+        "all": {"x": x[-2:]} | {name: values[-2:] for name, values in ys.items()},
+        "steps": {"x": x} | ys,
+        "names": _named(last + 0.2, lines, span, height, tone["text"]),
+    }
+    marks = []
+    for at, (line, (color, marker)) in enumerate(zip(lines, [(tone["total"], "circle"), *STYLES], strict=False)):
         if line.band is not None:
-            fig.varea(x=x, y1=line.band[0], y2=line.band[1], fill_color=color, fill_alpha=0.1)
-        fig.line(x[:-1], line.values[:-1], line_color=color, line_width=2)
-        fig.line(x[-2:], line.values[-2:], line_color=color, line_width=1.2, line_dash="dotted")
-        fig.scatter(x, line.values, marker=marker, size=7, fill_color=color, line_color=tone["surface"])
-    _axis(fig.xaxis, dict(enumerate(steps)), "months of the past")
-    _axis(fig.yaxis, {tick: number(tick) for tick in ticks(low, high)}, "Mem")
-    right = _named(fig, x[-1] + 0.2, lines, (low, high), height - _FOOT, tone["text"])
-    quiet_figure(fig, tone, summary, left=56, right=right, top=6)
-    return fig
+            tables[f"band{at}"] = {"x": x, "low": line.band[0], "high": line.band[1]}
+            band = {"x": "x", "y1": "low", "y2": "high", "fill_color": color, "fill_alpha": 0.1}
+            marks.append(Mark("varea", f"band{at}", band))
+        name = f"y{at}"
+        marks.append(_line("curves", name, color))
+        marks.append(_line("all", name, color, line_width=1.2, line_dash="dotted"))
+        marks.append(_dots("steps", name, color, marker, tone["surface"]))
+    return Drawing(
+        tables, [*marks, name_mark()], (-0.3, last + 0.2), span, height, dark, text, tuple(enumerate(steps)),
+        named(*span), "Mem", "months of the past", left=56, right=room([line.name for line in lines]), top=6,
+    )  # fmt: skip
 
 
-def memory_months(lines: Sequence[Line], dark: bool, summary: str, height: int = 200) -> Any:
+def memory_months(lines: Sequence[Line], dark: bool = False, text: str = "", height: int = 200) -> Drawing:
     """Mem through the months of the year, a line each."""
-    tone, (low, high) = tokens(dark), _span(lines)
-    fig = _blank("retrained-months", (0.6, 12.4), (low, high), height)
-    x = np.arange(1, 13, dtype=float)
-    for line, (color, marker) in zip(lines, (STYLES[3], STYLES[1]), strict=True):
-        fig.line(x, line.values, line_color=color, line_width=2)
-        fig.scatter(x, line.values, marker=marker, size=7, fill_color=color, line_color=tone["surface"])
-    _axis(fig.xaxis, dict(enumerate(INITIALS, start=1)), "")
-    _axis(fig.yaxis, {tick: number(tick) for tick in ticks(low, high)}, "Mem")
-    right = _named(fig, 12.25, lines, (low, high), height - _FOOT, tone["text"])
-    quiet_figure(fig, tone, summary, left=56, right=right, top=6)
-    return fig
+    tone, span = tokens(dark), _span(lines)
+    year: dict[str, Any] = {"x": np.arange(1, 13, dtype=float)}
+    year |= {f"y{at}": line.values for at, line in enumerate(lines)}
+    marks = []
+    for at, (_, (color, marker)) in enumerate(zip(lines, (STYLES[3], STYLES[1]), strict=True)):
+        marks += [_line("year", f"y{at}", color), _dots("year", f"y{at}", color, marker, tone["surface"])]
+    return Drawing(
+        {"year": year, "names": _named(12.25, lines, span, height, tone["text"])}, [*marks, name_mark()], (0.6, 12.4),
+        span, height, dark, text, tuple(enumerate(INITIALS, start=1)), named(*span), "Mem", left=56,
+        right=room([line.name for line in lines]), top=6,
+    )  # fmt: skip
 
 
 def memory_colors(dark: bool) -> list[str]:
@@ -109,26 +114,24 @@ def memory_colors(dark: bool) -> list[str]:
     return list(palette("devon" if dark else "devon_r"))
 
 
-def memory_climate(space: ClimateSpace, limit: float, dark: bool, summary: str, height: int = 250) -> Any:
+def memory_climate(space: ClimateSpace, limit: float, dark: bool = False, text: str = "", height: int = 250) -> Drawing:
     """Median Mem in the space of annual rain and mean temperature; boxes of too few cells stay empty."""
-    tone = tokens(dark)
     rows, columns = space.median.shape
-    fig = _blank("retrained-climate", (0, columns), (0, rows), height)
     row, column = np.nonzero(np.isfinite(space.median))
-    mapper = LinearColorMapper(palette=memory_colors(dark), low=0, high=limit)
-    source = ColumnDataSource(
-        {"left": column + 0.03, "right": column + 0.97, "bottom": row + 0.04, "top": row + 0.96,
-         "value": space.median[row, column]}
-    )  # fmt: skip
-    fig.quad(
-        "left", "right", "bottom", "top", source=source, line_color=None,
-        fill_color={"field": "value", "transform": mapper},
-    )  # fmt: skip
+    paints = np.array(memory_colors(dark))
+    part = np.clip(space.median[row, column] / limit, 0, 1) * (paints.size - 1)
+    boxes = {
+        "left": column + 0.03, "right": column + 0.97, "bottom": row + 0.04, "top": row + 0.96,
+        "color": paints[np.round(part).astype(int)].tolist(),
+    }  # fmt: skip
+    ends = {name: name for name in ("left", "right", "bottom", "top")}
     wet, warm = space.rain_edges, space.temperature_edges
-    _axis(fig.xaxis, {float(i): f"{wet[i]:.0f}" for i in range(1, columns, 2)}, "annual precipitation, mm")
-    _axis(fig.yaxis, {float(i): number(warm[i]) for i in range(1, rows)}, "mean temperature, °C")
-    quiet_figure(fig, tone, summary, left=56, right=6, top=6, rows=False)
-    return fig
+    return Drawing(
+        {"boxes": boxes}, [Mark("quad", "boxes", {**ends, "fill_color": "color", "line_color": None})], (0, columns),
+        (0, rows), height, dark, text, tuple((i, f"{wet[i]:.0f}") for i in range(1, columns, 2)),
+        tuple((i, number(warm[i])) for i in range(1, rows)), "mean temperature, °C", "annual precipitation, mm",
+        rows=False, left=56, right=6, top=6,
+    )  # fmt: skip
 
 
 def memory_map(

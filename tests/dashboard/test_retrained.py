@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 import xarray as xr
 from bokeh.models import GlyphRenderer
+from PIL import Image
 
 from dashboard import retrained
+from dashboard.pages.book import MAKERS
+from dashboard.pages.view import View
 from dashboard.plots.projection import load_projection
 from dashboard.plots.retrained import memory_climate, memory_curves, memory_map, memory_months
+from dashboard.state import History, State, apply
 from hdlcore.analysis.retrained_memory import BASE, FULL, PUBLISHED_NSE, PUBLISHED_R2, cell_r2, global_r2, memory_gain
 from hdlcore.memory_study.result import read_result
 
@@ -77,12 +81,15 @@ def test_figures_draw_what_was_found(part: str, dark: bool, world: xr.Dataset) -
     assert found.steps == ("0", "1", "2", "3", "4", "5", "6", "all")
     assert [line.name for line in found.curves] == ["All cells", "Tropical", "Arid", "Temperate", "Cold", "Polar"]
     assert all(line.values[0] == 0 for line in found.curves)  # Mem of M_0
-    assert curves.html_attributes["aria-label"] == retrained.sentence(part)
-    assert memory_climate(found.climate, found.limit, dark, "by climate").select(GlyphRenderer)
+    assert curves.text == retrained.sentence(part)
+    for at, line in enumerate(found.curves):
+        np.testing.assert_array_equal(curves.tables["steps"][f"y{at}"], line.values)
+    boxes = memory_climate(found.climate, found.limit, dark, "by climate").tables["boxes"]
+    assert len(boxes["color"]) == np.isfinite(found.climate.median).sum() > 10
     if part == "msc":
         assert found.test is None and not found.months
         return
-    assert memory_months(found.months, dark, "by month").select(GlyphRenderer)
+    assert len(memory_months(found.months, dark, "by month").tables["year"]["y1"]) == 12
     assert found.test is not None
     lat = world["lat"].values.astype(np.float32)
     projection = load_projection("equal_earth", lat.size, lat.tobytes())
@@ -101,3 +108,20 @@ def test_tables_stand_beside_the_published_figures() -> None:
     assert text.count("generated") >= 2 and "Precipitation" in text
     ours = cell_r2(retrained.result()).sel(model=BASE)
     assert np.isfinite(ours).any("cell").all()
+
+
+def test_what_is_shown_of_it_goes_out_as_a_picture() -> None:
+    """None before it is asked for; then the curves and boxes of the series that is looked at, marked as generated."""
+    state = State()
+    apply(state, {"page": "memory"})
+    page = MAKERS["memory"](View(state), History(state))
+    for step in page.steps():
+        step()
+    label = "Memory that retraining finds, as PNG"
+    assert label not in page.pictures()
+    page._retrained._toggle()
+    name, make = page.pictures()[label]
+    assert name.startswith("generated-") and Image.open(make(600)).width == 600
+    count = len(page._retrained.panels)
+    page._retrained._choose("msc")
+    assert 0 < len(page._retrained.panels) < count, "the seasons of the mean year have no months to tell"
