@@ -47,9 +47,9 @@ class RetrainedPart:
 
     def _toggle(self) -> None:
         shown = not self.body.visible
+        show(self.body, shown)  # before anything comes into it: a figure that is built unseen is never laid out
         if shown and not len(self.body):
             self._draw()
-        show(self.body, shown)
         self.open.items = self._items(shown)
 
     def _choose(self, part: str) -> None:

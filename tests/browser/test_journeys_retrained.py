@@ -23,6 +23,8 @@ def test_retrained_memory_is_drawn_when_asked_for_and_says_it_is_another_questio
     app.button("Show what it finds").click()
     expect(curves).to_be_visible()
     expect(place).to_be_visible()
+    for plot in (curves, place):
+        app.drawn(plot)
     emulators = app.page.get_by_role("table", name="NSE of emulated daily evapotranspiration (generated)")
     expect(emulators.get_by_role("row", name="LSTM_noSM")).to_contain_text("0.95")
     app.radio("Seasonal cycle").click()
