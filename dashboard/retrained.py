@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -11,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from dashboard.layers import MONTHS
 from dashboard.plots.retrained import Line
 from dashboard.selection import number, row_label
 from dashboard.tables import html_table
@@ -124,6 +126,20 @@ def sentence(part: str) -> str:
         share = 100 * float(found.test.significant.mean())
         text += f" The gain is significant in {share:.0f} % of the {found.memory.size} cells looked at."
     return text
+
+
+def curve_tables(part: str) -> list[str]:
+    """What the curves show: Mem by months of the past and climate, and through the year by hemisphere."""
+    found = findings(part)
+
+    def table(caption: str, first: str, head: Sequence[str], lines: Sequence[Line]) -> str:
+        rows = [[line.name, *(f"{x:.3f}".replace("-", "−") for x in line.values)] for line in lines]
+        return html_table(caption, [first, *head], rows)
+
+    tables = [table("Mem by months of the past (median cell)", "Climate", found.steps, found.curves)]
+    if found.months:
+        tables.append(table("Mem through the year", "Hemisphere", [name[:3] for name in MONTHS], found.months))
+    return tables
 
 
 def r2_table() -> str:

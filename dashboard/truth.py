@@ -35,6 +35,20 @@ def shares_sentence(true: NDArray, found: NDArray, place: str) -> str:
     return f"{place}: in truth the swing of stored water is carried by {', '.join(parts)}."
 
 
+def shares_rows(
+    true: xr.Dataset | None, found: xr.Dataset | None, of: NDArray[np.intp], area: NDArray, zones: NDArray[np.str_]
+) -> list[list[str]]:
+    """Shares in truth and in the model: a row for each climate zone of the cells `of`, and one for all of them."""
+    rows = []
+    for zone in [*sorted(set(zones[of])), ""]:
+        cells = of[zones[of] == zone] if zone else of
+        pairs = zip(shares(true, cells, area), shares(found, cells, area), strict=True)
+        parts = [x for pair in pairs for x in pair]
+        percent = [f"{round(100 * x)} %".replace("-", "−") if np.isfinite(x) else "–" for x in parts]
+        rows.append([zone.capitalize() or "All left", *percent])
+    return rows
+
+
 class Agreement(NamedTuple):
     """A measure in truth and as attributed over some cells: area-weighted means, correlation of the two maps, and
     median absolute difference."""

@@ -96,6 +96,7 @@ class RetrainedPart:
             choice("Of the series", retrained.PARTS, self.part, self._choose),
             html("summary", f"<p>{said}</p>"),
             row("curvepair", *figures),
+            *(html("tableview", table) for table in retrained.curve_tables(self.part)),
             html("tableview", retrained.r2_table()),
             html("tableview", retrained.driver_table()),
             html("tableview", retrained.truth_table()),

@@ -6,16 +6,18 @@ from html import escape
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dashboard import engine
 from dashboard.jobs import Lane
 from dashboard.pages.dialogs import download
-from dashboard.pages.parts import column, drawn, heading, html, job_bar, row, show
+from dashboard.pages.parts import column, drawn, heading, html, job_bar, row, show, table_switch
 from dashboard.pages.trust_view import Trust
 from dashboard.plots.members import pit
 from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Sheet
 from dashboard.selection import number
+from dashboard.tables import html_table
 from dashboard.trust import PARTS, found, short_name, two_digits
 from dashboard.widgets import Buttons
 from hdlcore.analysis.uncertainty import pit_histogram
@@ -36,8 +38,11 @@ class EvaluatePart:
         self.result: tuple[str, dict[str, Any], Any] | None = None
         self.buttons = Buttons(self._pressed, items=[START])
         self._sheet, self.text = Sheet(), ""
+        self._density: NDArray[np.float64] = np.empty(0)
         self.note = html("plotnote")
-        self._body = column("plots", drawn(self._sheet), visible=False)
+        self.table = html("tableview", visible=False)
+        switch = table_switch(self.table, self.show_table, "Places in the predicted distributions as a table")
+        self._body = column("plots", drawn(self._sheet), row("parthead", switch), self.table, visible=False)
         self.layout = column(
             "part evaluatepart", row("parthead", heading("Check it yourself"), self.buttons), job_bar(self.lane),
             self._body, self.note,
@@ -105,15 +110,28 @@ class EvaluatePart:
         bands = report.calibration.get(self.trust.target)
         if bands is not None:
             density = pit_histogram(bands.pit, 20)
-            density = density / max(float(density.mean()), 1e-12)
+            self._density = density = density / max(float(density.mean()), 1e-12)
             what = short_name(self.trust.target).lower()
             self.text = (
                 f"PIT of {what} over {number(bands.pit.size)} held-out values: flat is honest, a valley too narrow"
             )
             self._sheet.show(pit(density, self.view.dark, self.text))
             show(self._body, True)
+            if self.table.visible:
+                self.show_table()
             text += f" {self.text}, a hill too wide."
         self.note.object = f'<p role="status">{escape(text)}</p>'
+
+    def show_table(self) -> None:
+        """How full each bin is, 1 where even."""
+        edges = np.linspace(0, 1, self._density.size + 1)
+        rows = [
+            [f"{low:.2f} to {high:.2f}", number(full)]
+            for low, high, full in zip(edges[:-1], edges[1:], map(float, self._density), strict=True)
+        ]
+        self.table.object = html_table(
+            "Held-out values by PIT", ["Place in the distribution", "Density, 1 is even"], rows
+        )
 
     @property
     def panels(self) -> list[Panel]:

@@ -7,12 +7,13 @@ from html import escape
 import numpy as np
 import xarray as xr
 
-from dashboard import layers, truth
+from dashboard import layers, memory, truth
 from dashboard.pages.maps import MapPair
-from dashboard.pages.parts import column, heading, html, row, show
+from dashboard.pages.parts import column, heading, html, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots import ternary
 from dashboard.plots.palette import palette
+from dashboard.tables import html_table
 from dashboard.widgets import Triangle
 
 SIDES = {"truth": "Truth", "model": "Model"}
@@ -32,11 +33,14 @@ class TruthPart:
             css_classes=["legend", "triangle"],
         )  # fmt: skip
         self.lead = html("plotnote")
+        self.table = html("tableview", visible=False)
+        switch = table_switch(self.table, self.show_table, "Shares of the stores as a table")
         self.layout = column(
             "part truthpart",
-            heading("Truth beside model"),
+            row("parthead", heading("Truth beside model"), switch),
             row("stage", self.pair.layout, self.triangle),
             self.lead,
+            self.table,
         )
         held.follow(self.update)
 
@@ -72,3 +76,13 @@ class TruthPart:
         self.lead.object = f'<p class="lead" role="status">{escape(text)}</p>'
         for side, drawn in self.pair.maps.items():
             drawn.describe(f"Map of what carries stored water, {SIDES[side].lower()}. {text}")
+        if self.table.visible:
+            self.show_table()
+
+    def show_table(self) -> None:
+        """Shares by climate zone."""
+        area, of = self.view.world["area"].values, self.view.selection.of
+        zones = memory.zones_of(self.view.world)
+        rows = truth.shares_rows(self._fields("truth"), self._fields("model"), of, area, zones)
+        head = ["Climate", *(f"{name.capitalize()}, {side}" for name in truth.NAMES for side in ("truth", "model"))]
+        self.table.object = html_table("Shares of the swing of stored water, area-weighted", head, rows)

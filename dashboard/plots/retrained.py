@@ -18,6 +18,7 @@ from dashboard.plots.labels import end_names, name_mark, room
 from dashboard.plots.members import named
 from dashboard.plots.palette import palette
 from dashboard.plots.projection import Projection
+from dashboard.plots.reading import Reading
 from dashboard.plots.sheet import Drawing, Mark, quiet_figure
 from dashboard.selection import number
 from dashboard.theme import tokens
@@ -106,6 +107,7 @@ def memory_months(lines: Sequence[Line], dark: bool = False, text: str = "", hei
         {"year": year, "names": _named(12.25, lines, span, height, tone["text"])}, [*marks, name_mark()], (0.6, 12.4),
         span, height, dark, text, tuple(enumerate(INITIALS, start=1)), named(*span), "Mem", left=56,
         right=room([line.name for line in lines]), top=6,
+        reads=[Reading("year", {f"y{at}": line.name for at, line in enumerate(lines)}, "of R²", "season", "x")],
     )  # fmt: skip
 
 

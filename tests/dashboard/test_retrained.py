@@ -110,6 +110,15 @@ def test_tables_stand_beside_the_published_figures() -> None:
     assert np.isfinite(ours).any("cell").all()
 
 
+@pytest.mark.parametrize(("part", "count"), [("ano", 2), ("msc", 1)])
+def test_the_curves_are_a_table_too(part: str, count: int) -> None:
+    tables, found = retrained.curve_tables(part), retrained.findings(part)
+    assert len(tables) == count
+    for line in found.curves:
+        cells = "".join(f"<td>{x:.3f}</td>".replace("-", "−") for x in line.values)
+        assert f">{line.name}</th>{cells}" in tables[0]
+
+
 def test_what_is_shown_of_it_goes_out_as_a_picture() -> None:
     """None before it is asked for; then the curves and boxes of the series that is looked at, marked as generated."""
     state = State()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 
@@ -210,6 +211,9 @@ def test_an_evaluation_waits_for_the_button_and_stops_when_told() -> None:
     held = _trust()
     part = EvaluatePart(held)
     assert part.result is None and part.buttons.items[0]["label"] == "Evaluate anew"
+    part._density = np.array([0.5, 1.5])
+    part.show_table()
+    assert "0.00 to 0.50</th><td>0.5</td>" in part.table.object and "0.50 to 1.00</th><td>1.5</td>" in part.table.object
     stop = threading.Event()
     stop.set()
     with pytest.raises(Cancelled):
@@ -224,6 +228,12 @@ def test_truth_stands_beside_the_model_of_the_twin_alone() -> None:
     area, of = held.view.world["area"].values, held.view.selection.of
     assert truth.shares(held.truth, of, area).sum() == pytest.approx(1, abs=0.01)
     assert 0 < truth.shares(held.view.fields, of, area).sum() < 1.01  # its quick store is none of the three
+    apply(held.state, {"climate_zones": (1, 4), "focus": "filter"})
+    part.show_table()
+    rows = [re.findall(r"<t[dh][^>]*>([^<]*)<", line) for line in part.table.object.split("<tr>")[2:]]
+    assert [row[0] for row in rows] == ["Cold", "Tropical", "All left"] and len(rows[0]) == 7
+    snow = truth.shares(held.truth, held.view.selection.of, area)[0]
+    assert rows[-1][1] == f"{100 * snow:.0f} %" and float(rows[0][1].split()[0]) > float(rows[1][1].split()[0])
     apply(held.state, {"model": "global-grace"})
     assert "gone" in part.layout.css_classes
 
