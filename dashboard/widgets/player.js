@@ -91,7 +91,7 @@ export function render({ model, el }) {
   }
   // Months not kept yet: the one wanted, two the way we go, one back; two more once somebody steps; the next when played.
   const look_ahead = () => {
-    if (!model.ahead || asking || !box.checkVisibility()) return
+    if (!model.ahead || asking || !box.checkVisibility() || "hdlLost" in document.documentElement.dataset) return
     const near = timer !== null ? [0, 1, 2, 3, 4] : [0, way, -way, 2 * way, ...(stepped ? [3 * way, 4 * way] : [])]
     const missing = near.map((by) => (wanted + by + 4 * count()) % count()).filter((at) => !kept.has(at))
     clearTimeout(rest)

@@ -197,7 +197,11 @@ export function render({ model, el }) {
     } catch { /* not yet */ }
     retry = setTimeout(back_again, TRY_MS)
   }
-  const lost = () => { clearTimeout(retry); retry = setTimeout(back_again, TRY_MS) }
+  const lost = () => {
+    document.documentElement.dataset.hdlLost = "" // what would be sent by itself is not sent any more
+    clearTimeout(retry)
+    retry = setTimeout(back_again, TRY_MS)
+  }
   const listen = (tries = 50) => {
     const documents = window.Bokeh?.documents ?? []
     if (!documents.length) { if (tries) setTimeout(() => listen(tries - 1), 100); return }

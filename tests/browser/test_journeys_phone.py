@@ -58,6 +58,11 @@ _SMALL_TARGETS = """() => {
 }"""
 
 
+_WRITTEN = """() => window.Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
+    .filter((one) => one.level === 'annotation' && one.glyph)
+    .flatMap((one) => [...one.data_source.data[one.glyph.text.field]])"""
+
+
 def phone(visitor: NewExplorer, **options: object) -> Explorer:
     """A visitor with a small phone."""
     return visitor(**{"viewport": SMALL, "has_touch": True, "is_mobile": True, **options})
@@ -78,12 +83,8 @@ def test_names_at_line_ends_are_whole_on_a_phone(visitor: NewExplorer, query: st
     app.visit(query)
     app.until(lambda: app.page.evaluate(_NAMES)["figures"] >= 1, "no figure has names")
     app.until(lambda: app.page.evaluate(_NAMES)["found"] == [], f"cut: {app.page.evaluate(_NAMES)['found']}")
-    names = app.page.evaluate(
-        """() => window.Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
-            .filter((one) => one.level === 'annotation' && one.glyph)
-            .flatMap((one) => [...one.data_source.data[one.glyph.text.field]])"""
-    )
-    assert last in names
+    app.until(lambda: last in app.page.evaluate(_WRITTEN), f"nothing is called {last}")
+    app.until(lambda: app.page.evaluate(_NAMES)["found"] == [], f"cut: {app.page.evaluate(_NAMES)['found']}")
 
 
 @pytest.mark.parametrize("name", PAGES)
