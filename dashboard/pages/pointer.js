@@ -12,22 +12,23 @@
   }
   const reads = (view) => view.model.tags.flatMap((tag) => tag?.reads ?? [])
   const shown = (view) => !view.is_destroyed && view.frame != null && view.el.checkVisibility()
-  // plots that share the axis and stand in one column
-  const together = (view) => {
-    const { start, end } = view.model.x_range, found = []
-    for (const ref of known) {
-      const other = ref.deref()
-      if (!other || other.is_destroyed) { known.delete(ref); continue }
-      const { start: from, end: to } = other.model.x_range
-      if (other === view || (reads(other).length && from === start && to === end && shown(other) && left(other) === left(view))) found.push(other)
-    }
-    return found.sort((a, b) => frame(a).top - frame(b).top)
-  }
   const frame = (view) => {
     const box = view.canvas_view.el.getBoundingClientRect(), { left, top, width, height } = view.frame.bbox
     return { left: box.left + left, top: box.top + top, width, height }
   }
-  const left = (view) => Math.round(frame(view).left)
+  // plots that share the axis and stand in one column, from the top: [plot, its frame]
+  const together = (view) => {
+    const { start, end } = view.model.x_range, { left } = frame(view), found = []
+    for (const ref of known) {
+      const other = ref.deref()
+      if (!other || other.is_destroyed) { known.delete(ref); continue }
+      const { start: from, end: to } = other.model.x_range
+      if (from !== start || to !== end || !reads(other).length || !shown(other)) continue
+      const box = frame(other)
+      if (Math.abs(box.left - left) < 1) found.push([other, box])
+    }
+    return found.sort(([, a], [, b]) => a.top - b.top)
+  }
   const data = (view, name) => view.model.renderers.find((drawn) => drawn.data_source.name === name)?.data_source.data
 
   const number = (value) => {
@@ -105,8 +106,8 @@
     const own = frame(view), { clientX, clientY } = event
     const over = clientY >= own.top && clientY <= own.top + own.height
     if (clientX < own.left || clientX > own.left + own.width) { hide(); return }
-    const found = together(view).flatMap((plot) => {
-      const box = frame(plot), { left, top } = plot.frame.bbox
+    const found = together(view).flatMap(([plot, box]) => {
+      const { left, top } = plot.frame.bbox
       const seen = read(plot, clientX - box.left + left, clientY - box.top + top)
       return seen && (over || !seen.box) ? [{ plot, box, seen }] : []
     })

@@ -214,21 +214,30 @@ def test_help_opens_by_key_and_returns_the_focus(app: Explorer) -> None:
     expect(app.sentence).to_contain_text(", June:")
 
 
+_READ = """() => [...document.querySelectorAll('.hdl-read .head, .hdl-read .line')]
+    .map((one) => one.innerText.split('\\n'))"""
+
+
 def _read_at(app: Explorer, plot: Locator, across: float, touch: bool = False) -> list[list[str]]:
     """Point at a plot and read what stands beside the pointer: the head, then names and values."""
     plot.scroll_into_view_if_needed()
-    app.page.wait_for_timeout(100)  # scrolling takes away what was read before
-    box = plot.bounding_box()
-    assert box is not None
-    x, y = box["x"] + across * box["width"], box["y"] + 0.5 * box["height"]
-    if touch:
-        app.page.touchscreen.tap(x, y)
-    else:
-        app.page.mouse.move(x, y)
-    lines = app.page.locator(".hdl-read .line")
-    expect(lines.first).to_be_visible()
-    head = app.page.locator(".hdl-read .head").inner_text()
-    return [[head], *(line.inner_text().split("\n") for line in lines.all())]
+    found: list[list[str]] = []
+
+    def read() -> bool:  # again where the end of the scrolling has taken it away
+        box = plot.bounding_box()
+        assert box is not None
+        x, y = box["x"] + across * box["width"], box["y"] + 0.5 * box["height"]
+        if touch:
+            app.page.touchscreen.tap(x, y)
+        else:
+            app.page.mouse.move(x + 1, y)
+            app.page.mouse.move(x, y)
+        app.page.wait_for_timeout(50)
+        found[:] = app.page.evaluate(_READ)
+        return len(found) > 1
+
+    app.until(read, f"nothing is read in {app.text_of(plot)}")
+    return found
 
 
 @pytest.mark.parametrize("phone", [False, True])
