@@ -42,7 +42,7 @@ def scale_bar(figure: Any) -> tuple[ScaleBar, ColumnDataSource]:
     span = Range1d(0, 1)
     bar = ScaleBar(
         range=span, unit="km", dimensional=MetricLength(include=["m", "km"]), location="bottom_left", visible=False,
-        bar_length=0.22, bar_line_width=1.5, background_fill_alpha=0, border_line_alpha=0, label="@{value} @{unit}",
+        bar_length=0.22, bar_line_width=1.5, background_fill_alpha=0.75, border_line_alpha=0, label="@{value} @{unit}",
         label_text_font=FONT, label_text_font_size="12px", label_text_font_style="normal", label_standoff=4,
         margin=6, padding=4,
     )  # fmt: skip

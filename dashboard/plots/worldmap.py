@@ -313,7 +313,7 @@ class WorldMap:
         self._halo.glyph.line_color = tone["surface"]
         self._ring.glyph.line_color = tone["text"]
         self._bar.update(
-            bar_line_color=tone["text"], label_text_color=tone["text"], label_text_outline_color=tone["page"]
+            bar_line_color=tone["text"], label_text_color=tone["text"], background_fill_color=tone["surface"]
         )
         for outline in self._outlines:
             outline.update(fill_color=tone["accent"], fill_alpha=0.12, line_color=tone["accent"], line_width=1.5)
