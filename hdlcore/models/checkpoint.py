@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -48,7 +48,7 @@ class Card(BaseModel):
     summary: str
     hidden: int
     statics: list[str]
-    members: list[Member]
+    members: list[Member] = Field(min_length=1)
     recipe: dict[str, Any]
     data: dict[str, Any]
     split: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,11 +12,12 @@ import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from torch import Tensor
 
 from hdlcore.data.cubes import Cube
 from hdlcore.data.features import static_features
-from hdlcore.data.sites import SITE_FORCING, SiteRecord, site_records
+from hdlcore.data.sites import SITE_FEATURES, SITE_FORCING, SiteRecord, site_records
 from hdlcore.data.weather import FORCING, WeatherSpec, generate_arrays
 from hdlcore.errors import ModelError, RequestError
 from hdlcore.models.checkpoint import Card
@@ -32,10 +33,11 @@ def recipe_of(card: Card) -> Recipe:
     """The recipe a model was trained by; `ModelError` when this version cannot read it."""
     try:
         return Recipe(**card.recipe)
-    except ValueError as error:
+    except ValidationError as error:
+        first = error.errors()[0]
         raise ModelError(
-            f"The recipe on the card of '{card.id}' is of another version ({str(error).splitlines()[-1].strip()}); "
-            "train the model anew."
+            f"The recipe on the card of '{card.id}' is of another version (key '{'.'.join(map(str, first['loc']))}': "
+            f"{first['msg']}); train the model anew."
         ) from error
 
 
@@ -54,8 +56,20 @@ class Domain(ABC):
     block_cells: int = 256
 
     @abstractmethod
-    def statics(self) -> Tensor:
-        """Statics (cell, feature) of all cells."""
+    def features(self) -> xr.DataArray:
+        """What is known of all cells, (cell, feature), float32."""
+
+    def statics(self, names: Sequence[str]) -> Tensor:
+        """The features that a model was trained on, in its order, (cell, feature); `ModelError` for one it lacks."""
+        known = self.features()
+        held = [str(name) for name in known["feature"].values]
+        lacking = [name for name in names if name not in held]
+        if lacking:
+            raise ModelError(
+                f"The model was trained on '{lacking[0]}' of each cell, which this data has not (it has "
+                f"{', '.join(held)}); open the cube it was trained on with --data, or train it anew."
+            )
+        return torch.from_numpy(np.ascontiguousarray(known.sel(feature=list(names)).values))
 
     @abstractmethod
     def forcing(
@@ -81,9 +95,9 @@ class WorldDomain(Domain):
         real = "no real year" if weather.variability == "interannual" else "no real year-to-year variability"
         self.weather = f"generated, seed {weather.seed}: {real}"
 
-    def statics(self) -> Tensor:
+    def features(self) -> xr.DataArray:
         """Terrain, vegetation, land cover and climate normals."""
-        return torch.from_numpy(static_features(self.cells).values)
+        return static_features(self.cells)
 
     def forcing(
         self, cells: NDArray, start: dt.date, end: dt.date, threads: int = 1, cancel: CancelToken | None = None
@@ -111,9 +125,10 @@ class SitesDomain(Domain):
         self.sources = dict.fromkeys(SITE_FORCING, "observed" + (f"; filled: {', '.join(filled)}" if filled else ""))
         self.weather = "observed at each place"
 
-    def statics(self) -> Tensor:
+    def features(self) -> xr.DataArray:
         """Size and climate of each place."""
-        return torch.from_numpy(np.stack([record.features for record in self.records.values()]))
+        values = np.stack([record.features for record in self.records.values()])
+        return xr.DataArray(values, dims=("cell", "feature"), coords={"feature": list(SITE_FEATURES)})
 
     def forcing(
         self, cells: NDArray, start: dt.date, end: dt.date, threads: int = 1, cancel: CancelToken | None = None

@@ -22,11 +22,13 @@ from hdlcore.assets import assets_dir
 from hdlcore.data.cube import open_world, positions
 from hdlcore.errors import Cancelled, DataError, HDLError, ModelError, RequestError
 from hdlcore.models.checkpoint import CARD, read_card
+from hdlcore.models.registry import model_kind
 from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.cache import DatasetCache
 from hdlcore.runtime.code_version import code_version
 from hdlcore.runtime.datasets import DataSource
 from hdlcore.runtime.disk_cache import DiskCache, entry_name
+from hdlcore.runtime.domains import recipe_of
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.estimate import PROBE_CELLS, Estimate, Rate, Request, estimate, measure_rate
 from hdlcore.runtime.grade_file import read_grades
@@ -100,15 +102,23 @@ class Engine:
             folders = [place] if (place / CARD).is_file() else sorted(p.parent for p in place.glob(f"*/{CARD}"))
             for folder in folders:
                 try:
-                    card = read_card(folder)
+                    self._add_model(folder)
                 except HDLError as error:
                     self._problem(str(error))
-                    continue
-                info = ModelInfo(card.id, card.title, folder, card)
-                if card.recipe.get("data") == "catchments":
-                    self._places.setdefault(card.id, ModelSource(info, self.world, self._cube_of_places))
-                else:
-                    self._sources.setdefault(card.id, ModelSource(info, self.world))
+
+    def _add_model(self, folder: Path) -> None:
+        """Put a model beside the others; raises `ModelError` for a card, kind or recipe this version cannot read."""
+        card = read_card(folder)
+        try:
+            model_kind(card.kind)
+        except ModelError as error:
+            raise ModelError(f"{folder / CARD}: {error}") from None
+        info, of_places = ModelInfo(card.id, card.title, folder, card), recipe_of(card).data == "catchments"
+        held = self._places if of_places else self._sources
+        if card.id not in held:
+            held[card.id] = ModelSource(info, self.world, self._cube_of_places if of_places else None)
+        elif folder.parent != assets_dir() / "models":  # one's own may stand in for a shipped one
+            raise ModelError(f"{folder / CARD} has the id '{card.id}', as another model has; give it one of its own.")
 
     def _problem(self, sentence: str) -> None:
         logger.warning(sentence)
@@ -370,6 +380,8 @@ class Engine:
             work()
         except HDLError as error:
             self._problem(str(error))
+        except Exception:
+            logger.exception("%s could not be warmed up", what)  # whoever looks at it is told; the others go on
         else:
             logger.info("%s is warm after %.1f s", what, time.perf_counter() - start)
 

@@ -68,8 +68,9 @@ class Ensemble:
     """All members of a model, bound to the cells it runs on.
 
     `equilibrium` holds stores on 1 January at equilibrium, (member, cell, n_store) for every cell of the domain, when
-    the model folder brings them; otherwise each run spins up for itself. Raises `ModelError` where the model asks for
-    forcing that the domain has not.
+    the model folder brings them; otherwise each run spins up for itself. `statics` (cell, feature) are the features
+    that the networks were trained on. Raises `ModelError` where the model asks for forcing or features that the domain
+    has not.
     """
 
     def __init__(self, folder: Path, card: Card, domain: Domain, equilibrium: NDArray | None = None) -> None:
@@ -79,7 +80,7 @@ class Ensemble:
             raise ModelError(
                 f"'{card.id}' runs on {', '.join(self.model.forcing)}; here there is {', '.join(domain.names)}."
             )
-        self._statics = domain.statics()
+        self.statics = domain.statics(card.statics)
         self.kept = StateShelf()
 
     @property
@@ -94,7 +95,7 @@ class Ensemble:
 
     def prepare(self, at: NDArray[np.intp]) -> Prepared:
         """Hoisted tensors of all members for cells at positions `at`, with a leading member dimension."""
-        statics = self._statics[torch.from_numpy(np.ascontiguousarray(at))]
+        statics = self.statics[torch.from_numpy(np.ascontiguousarray(at))]
         with torch.no_grad():
             return stack_members([member.prepare(statics) for member in self.members])
 

@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, BloscShuffle
 
 from hdlcore.errors import ModelError
+from hdlcore.variables import VARIABLES, with_derived
 
 FIELDS = "fields.zarr"
 #: Mantissa bits kept on disk: errors below 0.013 %, far under the spread of the members.
 KEEP_BITS = 12
 #: Coordinates of words, kept as attributes since Zarr v3 has no settled type for strings.
 _WORDS = ("forcing", "store", "carrier")
+#: The dimensions of fields, in the order in which each variable has them.
+_AXES = ("member", "forcing", "carrier", "month", "store", "lag_bin", "carrier_lag", "cell")
+_MONTHS = np.arange(1, 13)
 
 
 def write_fields(fields: xr.Dataset, folder: Path) -> None:
@@ -48,12 +52,57 @@ def read_fields(folder: Path) -> xr.Dataset | None:
     return fields.assign_coords({name: names for name, names in words.items() if name in fields.dims})
 
 
-def equilibrium_of(fields: xr.Dataset | None, world: xr.Dataset) -> NDArray | None:
-    """Equilibrium stores (member, cell, store) kept with a model, when they belong to this very world."""
+def fields_of_world(folder: Path, name: str, world: xr.Dataset) -> xr.Dataset:
+    """The fields kept in the folder of the model `name`, on the cells of `world`, and what the table makes of them.
+
+    Raises `ModelError` where there are none, they are of another world, or are not what `write_fields` writes: a
+    variable without cells, a year that lacks months, a unit other than that of the table.
+    """
+    fields = read_fields(folder)
+    if fields is None:
+        raise ModelError(f"'{name}' brings no precomputed fields; publish it with 'hdl train'.")
+    if fields.data_vars and not np.array_equal(fields["cell"].values, world["cell"].values):
+        raise ModelError(
+            f"The fields of '{name}' are of another world cube; open that cube with --data, "
+            "or make them anew with 'hdl train'."
+        )
+    problems = _problems(fields)
+    if problems:
+        raise ModelError(
+            f"The fields {folder / FIELDS} are malformed: {'; '.join(problems[:3])}. Copy the model folder again, or "
+            "make them anew with 'hdl train'."
+        )
+    places = {place: world[place] for place in ("lat", "lon", "area")}
+    return with_derived(fields.assign_coords(places).transpose(*_AXES, missing_dims="ignore"))
+
+
+def _problems(fields: xr.Dataset) -> list[str]:
+    """What keeps fields from being shown."""
+    if not fields.data_vars:
+        return ["they hold no variable"]
+    found = []
+    if "month" in fields.dims and not np.array_equal(fields["month"].values, _MONTHS):
+        months = ", ".join(map(str, fields["month"].values))
+        found.append(f"the year has the months {months} where 1 to 12 are needed")
+    if "lag_bin" in fields.dims and not {"lag_start", "lag_end"} <= set(fields.variables):
+        found.append("'lag_start' or 'lag_end' is missing, without which no memory has a length")
+    for name, array in fields.drop_vars(["lag_start", "lag_end"], errors="ignore").data_vars.items():
+        units, entry = array.attrs.get("units", "1"), VARIABLES.get(str(name))  # CF: no unit means a pure number
+        if "cell" not in array.dims or not set(array.dims) <= set(_AXES):
+            found.append(f"'{name}' has dimensions {array.dims} where a value for each cell is needed")
+        elif entry is not None and units != entry.units:
+            found.append(f"'{name}' has the unit '{units}' where '{entry.units}' is needed")
+    return found
+
+
+def equilibrium_of(fields: xr.Dataset | None, world: xr.Dataset, members: int) -> NDArray | None:
+    """Equilibrium stores (member, cell, store) kept with a model of so many members, when they are of this world."""
     if fields is None or "equilibrium" not in fields:
         return None
-    same = fields.attrs.get("data_version") == world.attrs.get("version") and np.array_equal(
-        fields["cell"].values, world["cell"].values
+    same = (
+        fields.attrs.get("data_version") == world.attrs.get("version")
+        and np.array_equal(fields["cell"].values, world["cell"].values)
+        and fields["equilibrium"].sizes.get("member") == members
     )
     return fields["equilibrium"].transpose("member", "cell", "store").values if same else None
 

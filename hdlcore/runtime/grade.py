@@ -120,7 +120,7 @@ def _at_cell(
     question = Question(target, targets, LAGS, SAMPLES)
     report(0.0)
     truth = _truth(twin, cell, question, report)
-    statics = ensemble.domain.statics()[torch.from_numpy(positions(ensemble.world, np.array([cell])))]
+    statics = ensemble.statics[torch.from_numpy(positions(ensemble.world, np.array([cell])))]
     first = subject.part(0, slice(None))
     other = sanity.randomised(first, statics)
     result: dict[str, Any] = {}

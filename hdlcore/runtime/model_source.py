@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from hdlcore.attribution.registry import METHODS
@@ -19,11 +18,10 @@ from hdlcore.runtime.cache import read_only
 from hdlcore.runtime.domains import domain_of
 from hdlcore.runtime.ensemble import Ensemble
 from hdlcore.runtime.explain import curves_cell, explain_cell, impulse_cells
-from hdlcore.runtime.fields import equilibrium_of, read_fields
+from hdlcore.runtime.fields import equilibrium_of, fields_of_world
 from hdlcore.runtime.requests import ExplanationRequest, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.simulate import simulate_cells
 from hdlcore.runtime.sources import SourceInfo
-from hdlcore.variables import with_derived
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class ModelSource:
             if self._ensemble is None:
                 domain = domain_of(self.model.card, self.world, self.places)
                 try:
-                    ready = equilibrium_of(self.fields(), self.world)
+                    ready = equilibrium_of(self.fields(), self.world, self.model.members)
                 except ModelError:
                     ready = None  # a model without fields spins up for itself
                 self._ensemble = Ensemble(self.model.folder, self.model.card, domain, ready)
@@ -119,16 +117,3 @@ def methods_of(card: Card) -> tuple[str, ...]:
     """Methods of attribution that do not refuse a model of this kind."""
     model = model_kind(card.kind)(card.statics, card.hidden)
     return tuple(name for name, method in METHODS.items() if not all(method.refuses(model, t) for t in model.outputs))
-
-
-def fields_of_world(folder: Path, name: str, world: xr.Dataset) -> xr.Dataset:
-    """The fields kept in a folder, when there are any and they are of this world; else `ModelError` saying so."""
-    fields = read_fields(folder)
-    if fields is None:
-        raise ModelError(f"'{name}' brings no precomputed fields; publish it with 'hdl train'.")
-    if not np.array_equal(fields["cell"].values, world["cell"].values):
-        raise ModelError(
-            f"The fields of '{name}' are of another world cube; open that cube with --data, "
-            "or make them anew with 'hdl train'."
-        )
-    return with_derived(fields)

@@ -24,7 +24,8 @@ def partition_of(
     folder: Path, card: Card, world: xr.Dataset, cancel: CancelToken | None = None
 ) -> dict[str, PartitionCurve]:
     """Curve of each destination from daily values of all members; nothing for a model that does not learn the split."""
-    ensemble = Ensemble(folder, card, domain_of(card, world), equilibrium_of(read_fields(folder), world))
+    ready = equilibrium_of(read_fields(folder), world, len(card.members))
+    ensemble = Ensemble(folder, card, domain_of(card, world), ready)
     names = ensemble.model.outputs
     if not {"cwd", "rainfall", "snowmelt", *(f"{d}_fraction" for d in DESTINATIONS)} <= set(names):
         return {}

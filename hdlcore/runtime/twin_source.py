@@ -23,7 +23,7 @@ from hdlcore.progress import CancelToken, Progress, check
 from hdlcore.runtime.cache import read_only
 from hdlcore.runtime.estimate import refuse_too_large
 from hdlcore.runtime.explain import BASELINE
-from hdlcore.runtime.model_source import fields_of_world
+from hdlcore.runtime.fields import fields_of_world
 from hdlcore.runtime.requests import END, START, ExplanationRequest, ImpulseRequest, SimulationRequest
 from hdlcore.runtime.scenarios import apply_scenario, parse_scenario
 from hdlcore.runtime.sources import SourceInfo

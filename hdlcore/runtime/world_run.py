@@ -98,7 +98,8 @@ def opened_ensemble(folder: Path, data: Path | None, version: str) -> Ensemble:
     world = open_world(data)
     refuse_another("model or world", version_of(folder, world), version)
     card = read_card(folder)
-    return Ensemble(folder, card, domain_of(card, world), equilibrium_of(read_fields(folder), world))
+    ready = equilibrium_of(read_fields(folder), world, len(card.members))
+    return Ensemble(folder, card, domain_of(card, world), ready)
 
 
 def period_of(card: Card) -> tuple[dt.date, dt.date]:

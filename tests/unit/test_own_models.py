@@ -1,0 +1,124 @@
+"""A model folder that lacks something is told in one sentence, and what it still has is served beside the others."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xarray as xr
+
+from hdlcore.data.cube import open_world
+from hdlcore.errors import ModelError
+from hdlcore.runtime.engine import Engine
+from hdlcore.runtime.fields import FIELDS, fields_of_world
+from hdlcore.runtime.requests import SimulationRequest
+
+Card = dict[str, Any]
+
+
+@pytest.fixture
+def copied(small_model: Path, tmp_path: Path) -> Callable[[Callable[[Card], object] | None], Path]:
+    """Return a function that copies the small model and changes its card."""
+
+    def copy(change: Callable[[Card], object] | None = None) -> Path:
+        folder = tmp_path / "models" / "mine"
+        shutil.copytree(small_model, folder)
+        card = json.loads((folder / "card.json").read_text()) | {"id": "mine"}
+        if change:
+            change(card)
+        (folder / "card.json").write_text(json.dumps(card))
+        return folder
+
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda card: card.update(kind="of-my-own"), r"card\.json.*No kind of model is called 'of-my-own'; there are "),
+        (lambda card: card["recipe"].update(data="mine"), "recipe on the card of 'mine'.*key 'data'.*train the model"),
+        (lambda card: card.update(members=[]), r"card\.json, key 'members'.*at least 1"),
+        (lambda card: card.update(id="small"), r"mine.card\.json has the id 'small'.*give it one of its own"),
+    ],
+    ids=["kind", "recipe", "members", "id"],
+)
+def test_a_card_that_asks_for_what_there_is_not_leaves_the_others_alone(
+    copied: Any, small_model: Path, small_cube: Path, change: Any, said: str
+) -> None:
+    folder = copied(change)
+    engine = Engine([small_model, folder.parent], small_cube)
+    ids = [info.id for info in engine.sources()]
+    assert "small" in ids and "mine" not in ids
+    assert any(re.search(said, problem) for problem in engine.problems), engine.problems
+
+
+def test_a_model_is_never_fed_other_features_than_those_it_learned_from(copied: Any, small_cube: Path) -> None:
+    def another(card: Card) -> None:
+        card["statics"][-1] = "soil_depth"
+
+    engine = Engine([copied(another)], small_cube)
+    cell = int(engine.world["cell"].values[0])
+    with pytest.raises(ModelError, match=r"trained on 'soil_depth' of each cell.*it has elevation.*--data"):
+        engine.simulate(SimulationRequest("mine", (cell,), "2003-01-01", "2003-01-31"))
+
+
+def test_features_are_found_by_name_not_by_place(small_model: Path, small_cube: Path) -> None:
+    engine = Engine([small_model], small_cube)
+    ensemble = engine.ensemble("small")
+    names = list(ensemble.card.statics)
+    turned = ensemble.domain.statics(names[::-1])
+    assert (turned.flip(-1) == ensemble.statics).logical_or(turned.flip(-1).isnan()).all()
+
+
+def test_a_model_cut_to_one_member_still_runs(copied: Any, small_cube: Path) -> None:
+    engine = Engine([copied(lambda card: card.update(members=card["members"][:1]))], small_cube)
+    cell = int(engine.world["cell"].values[0])
+    run = engine.simulate(SimulationRequest("mine", (cell,), "2003-01-01", "2003-01-31"))
+    assert float(run["tws_spread"].max()) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda fields: fields.isel(month=slice(0, 2)), "the year has the months 1, 2 where 1 to 12 are needed"),
+        (lambda fields: fields[[]], "they hold no variable"),
+        (lambda fields: _without(fields, "tws", "units"), "'tws' has the unit '1' where 'mm' is needed"),
+        (lambda fields: fields.assign(tws=fields["tws"].isel(cell=0, drop=True)), r"'tws' has dimensions \('month',\)"),
+        (lambda fields: fields.isel(cell=slice(0, 5)), "are of another world cube; open that cube with --data"),
+    ],
+    ids=["months", "none", "unit", "dimensions", "cells"],
+)
+def test_malformed_fields_say_what_is_wrong_and_how_to_mend_it(
+    copied: Any, small_cube: Path, edit: Any, said: str
+) -> None:
+    folder = copied()
+    _rewrite(folder, edit)
+    with pytest.raises(ModelError, match=said) as error:
+        fields_of_world(folder, "mine", open_world(small_cube))
+    assert "hdl train" in str(error.value)
+
+
+def test_fields_in_another_order_and_without_places_are_the_same_fields(copied: Any, small_cube: Path) -> None:
+    folder, world = copied(), open_world(small_cube)
+    before = fields_of_world(folder, "mine", world)
+    _rewrite(folder, lambda fields: fields.transpose("cell", ...).drop_vars(["lat", "lon", "area"]))
+    xr.testing.assert_equal(fields_of_world(folder, "mine", world), before)
+
+
+def _without(fields: xr.Dataset, name: str, attribute: str) -> xr.Dataset:
+    del fields[name].attrs[attribute]
+    return fields
+
+
+def _rewrite(folder: Path, edit: Callable[[xr.Dataset], xr.Dataset]) -> None:
+    with xr.open_zarr(folder / FIELDS, consolidated=False, chunks=None) as stored:
+        fields = edit(stored.load())
+    for variable in fields.variables.values():
+        variable.encoding = {}
+    shutil.rmtree(folder / FIELDS)
+    fields.to_zarr(folder / FIELDS, zarr_format=3, consolidated=False)
