@@ -49,6 +49,7 @@ class DataPage(Page):
         self.view = view
         self.layout = column("columns dataset", skeleton("the data sets"))
         self._data: DataView | None = None
+        self._sites: SitePart | None = None
         self._curve: CurvePart | None = None
         self._report: ReportPart | None = None
         self._simulated: SimulatedPart | None = None
@@ -71,7 +72,7 @@ class DataPage(Page):
 
     def _right(self) -> None:
         """Sites, series, report."""
-        sites = SitePart(self.data)
+        self._sites = sites = SitePart(self.data)
         self._curve = curve = CurvePart(self.data, sites.card)
         self._simulated, self._report = SimulatedPart(self.data), ReportPart(self.data)
         self.layout[1].extend([column("look", sites.layout, curve.layout), self._simulated.layout, self._report.layout])
@@ -109,14 +110,16 @@ class DataPage(Page):
         return found
 
     def pictures(self) -> Pictures:
-        """The series."""
-        data, about = self.data, self.data.data.about
+        """The series, and where the sites lie."""
+        data, about, sites = self.data, self.data.data.about, self._sites
         title = data.quantity.long_name if data.quantity is not None else ""
         parts = {
             "Series as PNG": (f"{export.file_name(data)}.png", self._curve, title),
             "Hydrograph as PNG": (f"{about.id}-{data.site}-hydrograph.png", self._simulated, data.site_name),
         }
-        return pictures.drawn(parts, export.credit(data), about.generated)
+        foot = export.credit(data)
+        found = pictures.drawn(parts, foot, about.generated)
+        return found | (sites.pictures(foot) if sites is not None else {})
 
     def snippet(self) -> str:
         """The series in Python."""

@@ -9,9 +9,13 @@ import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
+from dashboard import map_picture
 from dashboard.jobs import Lane, sentence
 from dashboard.pages.data_view import DataView
+from dashboard.pages.page import Pictures
 from dashboard.pages.parts import SELECT, choice, column, drawn, html, job_bar, row, table_switch
+from dashboard.plots import map_paper
+from dashboard.plots.map_paper import Key, Legend, Plane
 from dashboard.plots.paper import Panel
 from dashboard.plots.projection import load_projection
 from dashboard.plots.sheet import Sheet
@@ -21,6 +25,7 @@ from dashboard.sites import called, nearest_site, site_facts, site_name, within
 from dashboard.state import STEPS, apply
 from dashboard.summary import quantity_sentence, units_in_words
 from dashboard.tables import quantity_table
+from dashboard.theme import LIGHT
 from dashboard.widgets import Place, RangeField
 from hdlcore.errors import RequestError
 
@@ -115,6 +120,21 @@ class SitePart:
         lost = int((~np.isfinite(held.places["lat"].values)).sum())
         without = f" {lost} of them do not say where they lie." if lost else ""
         self.map.describe(f"Map of the {count:,} places of {held.about.title}.{without} Chosen: {data.site_label}.")
+
+    def pictures(self, foot: str) -> Pictures:
+        """Where the sites lie, as much of the Earth as the screen shows; none where nobody knows."""
+        drawn, about = self.map, self.data.data.about
+        if drawn.area is None and not drawn.dots[0].size:
+            return {}
+        keys = [Key("place", LIGHT["accent"], "●") if drawn.area is None else Key("its cells", LIGHT["accent"])]
+        if drawn.pick[0].size:
+            keys.append(Key(self.data.site_label, LIGHT["text"], "○"))
+        label, legend, file = "Map of the places as PNG", Legend(about.title, keys=keys), f"{about.id}-places.png"
+
+        def planes() -> list[Plane]:
+            return [map_paper.of_sites(drawn)]
+
+        return map_picture.picture(file, planes, legend, drawn.text, foot, about.generated, label)
 
 
 class CurvePart:

@@ -109,21 +109,14 @@ class MemoryPage(Page):
         return found
 
     def pictures(self) -> Pictures:
-        """The heatmaps and the map."""
-        foot, generated, part = pictures.credit(self.view), self.view.generated, self._map
-        parts = {"Heatmap as PNG": ("memory.png", self._heat, "Memory of stored water")}
-        world = (
-            {} if part is None else map_picture.worlds("memory-map.png", {"": part.map}, part.legend, foot, generated)
+        """The heatmaps, the map, and what retraining finds, once it is shown."""
+        foot, generated, part, study = pictures.credit(self.view), self.view.generated, self._map, self._retrained
+        found = pictures.drawn(
+            {"Heatmap as PNG": ("memory.png", self._heat, "Memory of stored water")}, foot, generated
         )
-        study = {
-            "Memory that retraining finds, as PNG": (
-                "memory-study.png",
-                self._retrained,
-                "Memory that retraining finds",
-            )
-        }
-        found = pictures.drawn(study, pictures.credit(self.view, STUDY), True)
-        return pictures.drawn(parts, foot, generated) | world | found
+        if part is not None:
+            found |= map_picture.worlds("memory-map.png", {"": part.map}, part.key, foot, generated)
+        return found | (study.pictures(pictures.credit(self.view, STUDY)) if study is not None else {})
 
     def figures(self) -> list[str]:
         """The heatmap as a coloured table."""

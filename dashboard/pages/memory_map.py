@@ -12,6 +12,7 @@ from dashboard import layers, memory
 from dashboard.pages.maps import chooses, map_pane
 from dashboard.pages.memory_view import Memory
 from dashboard.pages.parts import SELECT, column, html, row, table_switch
+from dashboard.plots.map_paper import Key, Legend
 from dashboard.plots.palette import palette
 from dashboard.plots.worldmap import WorldMap
 from dashboard.selection import row_label
@@ -34,6 +35,7 @@ class MemoryMapPart:
     def __init__(self, held: Memory) -> None:
         self.memory, self.view, self.state = held, held.view, held.state
         self._updating = False
+        self.keys_of: Legend | None = None  # what the colours mean where they are of carriers
         options = {text: name for name, text in MEASURES.items()}
         self.measure = pmui.Select(label="Map of", options=options, css_classes=["quantity"], **SELECT)
         self.measure.param.watch(self._chosen, "value")
@@ -99,7 +101,13 @@ class MemoryMapPart:
         if self.table.visible:
             self._show_table()
 
+    @property
+    def key(self) -> Legend | ColorKey:
+        """What the colours on the map mean."""
+        return self.keys_of or self.legend
+
     def _lacking(self) -> None:
+        self.keys_of = None
         size = self.view.selection.mask.size
         self.map.set_values(np.full(size, np.nan, np.float32))
         self.legend.visible = False
@@ -116,6 +124,7 @@ class MemoryMapPart:
     def _lengths(self) -> None:
         shown, mask = self.layer, self.view.selection.mask
         assert shown is not None
+        self.keys_of = None
         entry, colors = shown.variable, palette(shown.cmap)
         self.map.set_values(shown.values)
         self.map.set_colors(colors, shown.low, shown.high)
@@ -157,10 +166,11 @@ class MemoryMapPart:
         shares = [area[mask & (values == i)].sum() / max(area[mask].sum(), 1e-12) for i in range(len(names))]
         title = f"What carries most of the memory, {BACK} months back"
         keys = [
-            f'<i style="background:{color}"></i>{escape(row_label(name))} {100 * share:.0f} %'
+            Key(f"{row_label(name)} {100 * share:.0f} %", color)
             for name, color, share in zip(names, colors, shares, strict=True)
         ]
-        self._caption(title, keys)
+        self.keys_of = Legend(title, keys=keys)
+        self._caption(title, [f'<i style="background:{key.color}"></i>{escape(key.label)}' for key in keys])
         lead = int(np.argmax(shares))
         self.note.object = (
             "<p>One store at a time is put back to its usual amount; what then changes most in total storage leads. "

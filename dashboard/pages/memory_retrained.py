@@ -6,13 +6,17 @@ from typing import Any
 
 import panel as pn
 
-from dashboard import retrained
+from dashboard import map_picture, pictures, retrained
 from dashboard.jobs import sentence
+from dashboard.pages.page import Pictures
 from dashboard.pages.parts import choice, column, drawn, heading, html, row, show
 from dashboard.pages.view import View
+from dashboard.plots import map_paper
+from dashboard.plots.map_paper import Bar, Key, Legend
 from dashboard.plots.paper import Panel
-from dashboard.plots.retrained import memory_climate, memory_colors, memory_curves, memory_map, memory_months
+from dashboard.plots.retrained import Sampled, memory_climate, memory_colors, memory_curves, memory_map, memory_months
 from dashboard.plots.sheet import Drawing, Sheet
+from dashboard.theme import tokens
 from dashboard.widgets import Buttons
 
 WARNING = """
@@ -29,6 +33,8 @@ class RetrainedPart:
         self.view = view
         self.part, self.text = next(iter(retrained.PARTS)), ""
         self.panels: list[Panel] = []  # its curves and boxes, beside each other on paper
+        self.sampled: Sampled | None = None  # its map; the seasons of the mean year have none
+        self.where = ""
         self.open = Buttons(lambda _: self._toggle(), items=self._items(False))
         self.body = column("retrainedbody")
         show(self.body, False)
@@ -70,7 +76,7 @@ class RetrainedPart:
 
     def _pieces(self) -> list[Any]:
         found, dark, said = retrained.findings(self.part), self.view.dark, retrained.sentence(self.part)
-        self.panels, self.text = [], f"{retrained.PARTS[self.part]}: {said}"
+        self.panels, self.text, self.sampled = [], f"{retrained.PARTS[self.part]}: {said}", None
         title = retrained.PARTS[self.part].lower()
         figures = [
             self._plot(
@@ -113,13 +119,26 @@ class RetrainedPart:
 
     def _map(self, found: retrained.Findings) -> Any:
         assert found.test is not None
-        held = retrained.result()
+        held, shape = retrained.result(), self.view.projection()
+        x, y = shape.forward(held["lon"].values.astype(float), held["lat"].values.astype(float))
+        self.sampled = Sampled(shape, x, y, found.memory, found.test.significant, found.limit)
         share = 100 * float(found.test.significant.mean())
-        return memory_map(
-            self.view.projection(), held["lat"].values, held["lon"].values, found.memory, found.test.significant,
-            found.limit, self.view.dark,
-            f"Map of Mem at {found.memory.size} sampled cells; significant in {share:.0f} % of them.",
-        )  # fmt: skip
+        self.where = f"Mem at {found.memory.size} sampled cells; significant in {share:.0f} % of them."
+        return memory_map(self.sampled, self.view.dark, f"Map of {self.where}")
+
+    def pictures(self, foot: str) -> Pictures:
+        """Curves and boxes, and the map; none before they are shown."""
+        title, file = "Memory that retraining finds", "memory-study"
+        found = pictures.drawn({f"{title}, as PNG": (f"{file}.png", self, title)}, foot, True)
+        sampled = self.sampled
+        if sampled is None:
+            return found
+        keys = [Key("not significant", tokens(False)["quiet"], "○")]
+        legend = Legend(f"{title}: where", Bar(memory_colors(False), 0, sampled.limit, "Mem (R²)"), keys)
+        label, lead = f"{title}, map as PNG", f"{retrained.PARTS[self.part]}: {self.where}"
+        return found | map_picture.picture(
+            f"{file}-map.png", lambda: [map_paper.of_sampled(sampled)], legend, lead, foot, True, label
+        )
 
     def _key(self, found: retrained.Findings) -> str:
         return (

@@ -58,6 +58,7 @@ class TrustPage(Page):
         self._map: ScoreMapPart | None = None
         #: Button's text -> name of the file, the part, the title of the picture.
         self._drawn: dict[str, tuple[str, pictures.Drawn | None, str]] = {}
+        self._truths: tuple[TruthPart | MemoryTruthPart, ...] = ()
 
     @property
     def trust(self) -> Trust:
@@ -93,9 +94,9 @@ class TrustPage(Page):
         held = self.trust
         pairs, parameters, split, members = DensityPart(held), MembersPart(held), SplitPart(held), EachMemberPart(held)
         beside = column("trustcolumn", parameters.layout, split.layout)
-        truths, evaluated = [part(held).layout for part in (TruthPart, MemoryTruthPart)], EvaluatePart(held)
+        self._truths, evaluated = (TruthPart(held), MemoryTruthPart(held)), EvaluatePart(held)
         grid = column("trustgrid", pairs.layout, beside, members.layout)
-        self.layout.extend([*truths, grid, evaluated.layout, LimitsPart(held).layout])
+        self.layout.extend([*(part.layout for part in self._truths), grid, evaluated.layout, LimitsPart(held).layout])
         self._drawn |= {
             "Known and simulated as PNG": ("pairs.png", pairs, "Known and simulated"),
             "Parameters as PNG": ("parameters.png", parameters, "What the members disagree on"),
@@ -140,12 +141,14 @@ class TrustPage(Page):
         return found
 
     def pictures(self) -> Pictures:
-        """Every plot that shows something, and the map."""
+        """Every plot that shows something, and the maps."""
         foot, generated, part = pictures.credit(self.view), self.view.generated, self._map
-        if part is None or self.trust.layer is None:
-            return pictures.drawn(self._drawn, foot, generated)
-        world = map_picture.worlds("score-map.png", {"": part.map}, part.legend, foot, generated)
-        return pictures.drawn(self._drawn, foot, generated) | world
+        found = pictures.drawn(self._drawn, foot, generated)
+        if part is not None and self.trust.layer is not None:
+            found |= map_picture.worlds("score-map.png", {"": part.map}, part.legend, foot, generated)
+        for truth in self._truths:
+            found |= truth.pictures(foot)
+        return found
 
     def snippet(self) -> str:
         """Card and scores in Python."""

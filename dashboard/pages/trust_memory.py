@@ -7,8 +7,9 @@ from html import escape
 import numpy as np
 import panel_material_ui as pmui
 
-from dashboard import layers, memory, truth
+from dashboard import layers, map_picture, memory, truth
 from dashboard.pages.maps import MapPair
+from dashboard.pages.page import Pictures
 from dashboard.pages.parts import SELECT, column, heading, html, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots.palette import palette
@@ -69,11 +70,21 @@ class MemoryTruthPart:
         true, found = (memory.measure(self.name, 0, held) for held in (self.trust.truth, self.view.fields))
         return None if true is None or found is None else {"true": true, "attributed": found}
 
+    @property
+    def there(self) -> bool:
+        """Whether the memory is known in truth and as attributed."""
+        return self.trust.truth is not None and "memory_time" in (self.view.fields or ())
+
+    def pictures(self, foot: str) -> Pictures:
+        """Both maps beside each other."""
+        maps = {SIDES[side]: drawn for side, drawn in self.pair.maps.items()} if self.there else {}
+        label = "Memory in truth and as attributed, as PNG"
+        return map_picture.worlds("memory-in-truth.png", maps, self.legend, foot, True, label, self.text)
+
     def update(self, names: frozenset[str]) -> None:
         """Follow model, measure and selection."""
-        there = self.trust.truth is not None and "memory_time" in (self.view.fields or ())
-        show(self.layout, there)
-        if not there:
+        show(self.layout, self.there)
+        if not self.there:
             return
         if self.pair.make():
             names = names | {"model"}

@@ -7,11 +7,13 @@ from html import escape
 import numpy as np
 import xarray as xr
 
-from dashboard import layers, memory, truth
+from dashboard import layers, map_picture, memory, truth
 from dashboard.pages.maps import MapPair
+from dashboard.pages.page import Pictures
 from dashboard.pages.parts import column, heading, html, row, show, table_switch
 from dashboard.pages.trust_view import MOVING, Trust
 from dashboard.plots import ternary
+from dashboard.plots.map_paper import Legend
 from dashboard.plots.palette import palette
 from dashboard.tables import html_table
 from dashboard.widgets import Triangle
@@ -23,7 +25,7 @@ class TruthPart:
     """Maps of the shares of the stores, truth on the left, model on the right."""
 
     def __init__(self, held: Trust) -> None:
-        self.trust, self.view, self.state = held, held.view, held.state
+        self.trust, self.view, self.state, self.text = held, held.view, held.state, ""
         self.pair = MapPair(self.view, "trust", SIDES)
         for side, caption in self.pair.captions.items():
             caption.object = f"<p><b>{SIDES[side]}</b></p>"
@@ -47,11 +49,21 @@ class TruthPart:
     def _fields(self, side: str) -> xr.Dataset | None:
         return self.trust.truth if side == "truth" else self.view.fields
 
+    @property
+    def there(self) -> bool:
+        """Whether the truth of the model is known."""
+        return self.trust.truth is not None and self.view.fields is not None
+
+    def pictures(self, foot: str) -> Pictures:
+        """Both maps beside each other."""
+        maps = {SIDES[side]: drawn for side, drawn in self.pair.maps.items()} if self.there else {}
+        legend = Legend("What carries the swing of stored water", keys=map_picture.STORES)
+        return map_picture.worlds("truth.png", maps, legend, foot, True, "Truth beside model as PNG", self.text)
+
     def update(self, names: frozenset[str]) -> None:
         """Follow model and selection."""
-        there = self.trust.truth is not None and self.view.fields is not None
-        show(self.layout, there)
-        if not there:
+        show(self.layout, self.there)
+        if not self.there:
             return
         if self.pair.make():
             names = names | {"model"}
@@ -72,7 +84,7 @@ class TruthPart:
         area, of = self.view.world["area"].values, self.view.selection.of
         shares = {side: truth.shares(self._fields(side), of, area) for side in SIDES}
         self.triangle.at = list(ternary.place(shares["model"])) if np.isfinite(shares["model"]).all() else None
-        text = truth.shares_sentence(shares["truth"], shares["model"], self.view.place)
+        self.text = text = truth.shares_sentence(shares["truth"], shares["model"], self.view.place)
         self.lead.object = f'<p class="lead" role="status">{escape(text)}</p>'
         for side, drawn in self.pair.maps.items():
             drawn.describe(f"Map of what carries stored water, {SIDES[side].lower()}. {text}")

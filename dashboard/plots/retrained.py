@@ -6,6 +6,7 @@ Numbers of `hdlcore.analysis.retrained_memory` in, a drawing out; the map is a f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,12 +137,27 @@ def memory_climate(space: ClimateSpace, limit: float, dark: bool = False, text: 
     )  # fmt: skip
 
 
-def memory_map(
-    projection: Projection, lat: NDArray, lon: NDArray, memory: NDArray, significant: NDArray[np.bool_], limit: float,
-    dark: bool, summary: str,
-) -> Any:  # fmt: skip
+@dataclass(frozen=True)
+class Sampled:
+    """Mem of the cells that were sampled, where they lie on a projection: `x` and `y` on its plane, whether their Mem
+    is significant, and the Mem that has the last colour."""
+
+    projection: Projection
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    memory: NDArray[np.float64]
+    significant: NDArray[np.bool_]
+    limit: float
+
+    def split(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Cells drawn as a ring, for their Mem is not significant, and those that are filled."""
+        known = np.isfinite(self.memory)
+        return known & ~self.significant, known & self.significant
+
+
+def memory_map(held: Sampled, dark: bool, summary: str) -> Any:
     """Sampled cells as dots: filled by their Mem where it is significant, a faint ring where it is not."""
-    tone = tokens(dark)
+    tone, projection = tokens(dark), held.projection
     west, east, south, north = projection.extent
     fig = figure(
         name="retrained-map", x_range=Range1d(west * 1.01, east * 1.01), y_range=Range1d(south * 1.01, north * 1.01),
@@ -150,12 +166,10 @@ def memory_map(
     )  # fmt: skip
     fig.patch(*projection.outline, fill_color=tone["ocean"], line_color=None)
     fig.line(*projection.coast, line_color=tone["quiet"], line_width=0.6, line_alpha=0.9)
-    x, y = projection.forward(lon.astype(np.float64), lat.astype(np.float64))
-    known = np.isfinite(memory)
-    hollow, full = known & ~significant, known & significant
-    fig.scatter(x[hollow], y[hollow], size=4, fill_color=None, line_color=tone["quiet"], line_width=0.8)
-    mapper = LinearColorMapper(palette=memory_colors(dark), low=0, high=limit)
-    source = ColumnDataSource({"x": x[full], "y": y[full], "value": memory[full]})
+    hollow, full = held.split()
+    fig.scatter(held.x[hollow], held.y[hollow], size=4, fill_color=None, line_color=tone["quiet"], line_width=0.8)
+    mapper = LinearColorMapper(palette=memory_colors(dark), low=0, high=held.limit)
+    source = ColumnDataSource({"x": held.x[full], "y": held.y[full], "value": held.memory[full]})
     fig.scatter(
         "x", "y", source=source, size=7, line_color=tone["quiet"], line_width=0.5,
         fill_color={"field": "value", "transform": mapper},

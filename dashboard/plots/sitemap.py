@@ -94,6 +94,33 @@ class SiteMap:
         self.figure.y_range.update(start=middle_y - half / shape, end=middle_y + half / shape)
         self._width = 2 * half
 
+    @property
+    def window(self) -> tuple[float, float, float, float]:
+        """West, east, south and north of what is shown, on the plane."""
+        x, y = self.figure.x_range, self.figure.y_range
+        return x.start, x.end, y.start, y.end
+
+    @property
+    def dots(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Where sites are drawn one by one, on the plane."""
+        return np.asarray(self._sites.data["x"], float), np.asarray(self._sites.data["y"], float)
+
+    @property
+    def area(self) -> NDArray[np.uint8] | None:
+        """1 in the pixels of the cells, where these are drawn as an area."""
+        held = self._area.data["image"][0]
+        return None if held is _NOTHING else held
+
+    @property
+    def pick(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Where the chosen site is on the plane; empty for none."""
+        return np.asarray(self._pick.data["x"], float), np.asarray(self._pick.data["y"], float)
+
+    @property
+    def text(self) -> str:
+        """What a screen reader says of it."""
+        return str(self.figure.html_attributes.get("aria-label", ""))
+
     def choose(self, position: int | None) -> None:
         """Ring one site, or none."""
         at = [] if position is None or not np.isfinite(self._x[position]) else [position]

@@ -14,7 +14,7 @@ from dashboard import retrained
 from dashboard.pages.book import MAKERS
 from dashboard.pages.view import View
 from dashboard.plots.projection import load_projection
-from dashboard.plots.retrained import memory_climate, memory_curves, memory_map, memory_months
+from dashboard.plots.retrained import Sampled, memory_climate, memory_curves, memory_map, memory_months
 from dashboard.state import History, State, apply
 from hdlcore.analysis.retrained_memory import BASE, FULL, PUBLISHED_NSE, PUBLISHED_R2, cell_r2, global_r2, memory_gain
 from hdlcore.memory_study.result import read_result
@@ -93,8 +93,8 @@ def test_figures_draw_what_was_found(part: str, dark: bool, world: xr.Dataset) -
     assert found.test is not None
     lat = world["lat"].values.astype(np.float32)
     projection = load_projection("equal_earth", lat.size, lat.tobytes())
-    places = held["lat"].values, held["lon"].values
-    drawn = memory_map(projection, *places, found.memory, found.test.significant, found.limit, dark, "map")
+    at = projection.forward(held["lon"].values.astype(float), held["lat"].values.astype(float))
+    drawn = memory_map(Sampled(projection, *at, found.memory, found.test.significant, found.limit), dark, "map")
     dots = sum(len(r.data_source.data["x"]) for r in drawn.select(GlyphRenderer) if hasattr(r.glyph, "size"))
     assert dots == np.isfinite(found.memory).sum()
 
@@ -126,11 +126,13 @@ def test_what_is_shown_of_it_goes_out_as_a_picture() -> None:
     page = MAKERS["memory"](View(state), History(state))
     for step in page.steps():
         step()
-    label = "Memory that retraining finds, as PNG"
-    assert label not in page.pictures()
+    label, where = "Memory that retraining finds, as PNG", "Memory that retraining finds, map as PNG"
+    assert not {label, where} & set(page.pictures())
     page._retrained._toggle()
-    name, make = page.pictures()[label]
-    assert name.startswith("generated-") and Image.open(make(600)).width == 600
+    for told in (label, where):
+        name, make = page.pictures()[told]
+        assert name.startswith("generated-") and Image.open(make(600)).width == 600
     count = len(page._retrained.panels)
     page._retrained._choose("msc")
+    assert where not in page.pictures()
     assert 0 < len(page._retrained.panels) < count, "the seasons of the mean year have no months to tell"

@@ -20,6 +20,7 @@ from dashboard.plots.paper import Panel, svg
 from dashboard.plots.reading import Boxes
 from dashboard.plots.sheet import Drawing, Mark
 from dashboard.state import PAGES, History, State, apply
+from dashboard.theme import LIGHT
 
 AT = 94 * 360 + 117
 #: Page -> a view of it that answers quickly.
@@ -115,6 +116,52 @@ def test_a_page_with_a_map_gives_it_as_a_picture(pages: dict[str, Any], name: st
     (make,) = [make for label, (_, make) in pages[name].pictures().items() if label in ("Map as PNG", "Maps as PNG")]
     drawn = Image.open(make(600)).convert("RGB")
     assert len(drawn.getcolors(1 << 20) or []) > 300
+
+
+def _picture(page: Any, label: str, width: int = 600) -> Image.Image:
+    return Image.open(page.pictures()[label][1](width)).convert("RGB")
+
+
+def test_the_map_of_carriers_goes_out_with_a_key_of_the_stores(pages: dict[str, Any]) -> None:
+    """In the colours of the stores, which the key names; not in those of the measure before it."""
+    page = pages["memory"]
+    before = _picture(page, "Map as PNG")
+    apply(page.view.state, {"measure": "carrier"})
+    try:
+        drawn, key = _picture(page, "Map as PNG"), page._map.key
+    finally:
+        apply(page.view.state, {"measure": "memory_time"})
+    shown = {color for _, color in drawn.getcolors(1 << 20)}
+    assert {"Groundwater", "Soil"} <= {entry.label.split()[0] for entry in key.keys} and key.bar is None
+    leads = max(key.keys, key=lambda entry: int(entry.label.split()[-2]))
+    assert tuple(bytes.fromhex(leads.color[1:])) in shown and drawn.tobytes() != before.tobytes()
+    assert _picture(page, "Map as PNG").tobytes() == before.tobytes()
+
+
+def test_maps_of_the_truth_go_out_beside_those_of_the_model() -> None:
+    """Of a model trained on the twin, marked as generated; none of another."""
+    labels = {"Truth beside model as PNG", "Memory in truth and as attributed, as PNG"}
+    state = State()
+    apply(state, {"page": "trust", "model": "global-twin"})
+    page = MAKERS["trust"](View(state), History(state))
+    for step in page.steps():
+        step()
+    for label in labels:
+        name, _ = page.pictures()[label]
+        assert name.startswith("generated-") and len(_picture(page, label).getcolors(1 << 20)) > 300
+    apply(state, {"model": "global-grace"})
+    assert not labels & set(page.pictures())
+
+
+def test_the_map_of_the_places_shows_them_and_the_chosen_one(pages: dict[str, Any]) -> None:
+    page, label = pages["data"], "Map of the places as PNG"
+    first = _picture(page, label)
+    assert tuple(bytes.fromhex(LIGHT["accent"][1:])) in {color for _, color in first.getcolors(1 << 20)}
+    apply(page.view.state, {"site": 0})
+    try:
+        assert _picture(page, label).tobytes() != first.tobytes()
+    finally:
+        apply(page.view.state, {"site": VIEWS["data"]["site"]})
 
 
 def _ran(page: Any, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
