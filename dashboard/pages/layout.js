@@ -64,8 +64,11 @@
   layout._after_resize = function () {
     if (is_plot(this) || !this._was_built) resized.call(this)
   }
+  // a row or a column that grows says nothing to the figures in it: it would measure each of them, and one that has just
+  // been shown would find its own size known by then, and never be laid out
+  const holds = (view) => view instanceof layout.constructor && !is_plot(view) && view._was_built
   element.after_resize = function () {
-    if (this.el.checkVisibility()) seen.call(this)
+    if (!holds(this) && this.el.checkVisibility()) seen.call(this)
     else this.finish()
   }
   element._update_bbox = function () {

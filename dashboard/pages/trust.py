@@ -106,10 +106,8 @@ class TrustPage(Page):
         }
 
     def _tell(self, names: frozenset[str]) -> None:
-        """Why there is nothing to judge, or what the model lacks."""
+        """Why there is nothing to judge."""
         problem = self.trust.problem
-        if not problem and not self.trust.names:
-            problem = self.view.fields_problem or "This model ships no scores by cell, so there is no map of them."
         self._problem.object = f'<p class="lead" role="status">{escape(problem)}</p>' if problem else ""
         show(self._problem, bool(problem))
         nothing = self.trust.info is None

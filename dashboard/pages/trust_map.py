@@ -38,13 +38,14 @@ class ScoreMapPart:
         self.legend.on_message("brush", self._brushed)
         self.readout = Readout(css_classes=["readout"])
         self.caption, self.keys = html("caption"), html("keys")
-        self.layout = column(
-            "mappart",
+        self.lack = html("nomap")  # stands where the map would
+        self._shown = [
             row("mapbar", self.score),
             row("captionrow", self.caption, self.readout),
             row("stage", map_pane(self.map), self.legend),
             self.keys,
-        )
+        ]
+        self.layout = column("mappart", self.lack, *self._shown)
         held.follow(self.update)
 
     def _chosen(self, event: Any) -> None:
@@ -67,7 +68,10 @@ class ScoreMapPart:
         if self.map.projection.name != self.state.projection:
             self.map.set_projection(self.view.projection())
             self.map.set_pick(held.at)
-        show(self.layout, shown is not None)
+        self.lack.object = f'<p role="status">{escape(held.lack)}</p>' if held.lack else ""
+        show(self.lack, bool(held.lack))
+        for part in self._shown:
+            show(part, shown is not None)
         if shown is None:
             return
         self._updating = True

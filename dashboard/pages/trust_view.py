@@ -72,6 +72,13 @@ class Trust(Told):
         return ""
 
     @property
+    def lack(self) -> str:
+        """Why a model that can be judged has no map of scores; empty where it has."""
+        if self.info is None or self.names:
+            return ""
+        return self.view.fields_problem or "This model ships no scores by cell, so there is no map of them."
+
+    @property
     def truth(self) -> xr.Dataset | None:
         """Fields of the twin's truth, for a model that was trained on the twin; else None."""
         if not self.view.generated or self.info is None:

@@ -15,7 +15,7 @@ import xarray as xr
 from dashboard.layers import MONTHS
 from dashboard.plots.palette import palette
 from dashboard.plots.reading import Boxes
-from dashboard.plots.sheet import Drawing, Mark, words
+from dashboard.plots.sheet import OF_WORDS, Drawing, Mark, words
 from dashboard.selection import row_label
 from dashboard.summary import quantity
 from dashboard.theme import tokens
@@ -171,7 +171,7 @@ def heatmap(
     ages = [(at, name.replace(" ", "\n")) for at, name in marks_of(start, end)]
     return Drawing(
         {"boxes": boxes, "bars": bars, "words": text, "outline": _quads(*outline.T)}, marks, (0, n * _WIDTH),
-        (0, rows + _GAP + tall + 0.05), height, dark, summary, ages, names, x_lines=True, rows=False, thin=True,
+        (0, rows + _GAP + tall + 0.05), height, dark, summary, ages, names, x_lines=True, rows=False, thin=OF_WORDS,
         left=92, right=5, top=2, reads=[read],
     )  # fmt: skip
 

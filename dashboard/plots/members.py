@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dashboard.layers import ticks
 from dashboard.plots.components import INITIALS, LABELS
 from dashboard.plots.reading import Reading
-from dashboard.plots.sheet import Drawing, Mark
+from dashboard.plots.sheet import OF_LETTERS, Drawing, Mark
 from dashboard.selection import number
 from dashboard.theme import component_colors, tokens
 
@@ -56,7 +56,7 @@ def members(
     ]
     return Drawing(
         tables, marks, (0.6, 12.4), (-half, half), height, dark, text, tuple(enumerate(INITIALS, start=1)),
-        named(-half, half), units, left=56, right=6, top=6,
+        named(-half, half), units, thin=OF_LETTERS, left=56, right=6, top=6,
         reads=[Reading("year", read, units, "season", "x", title=LABELS[store])] if len(cycles) else [],
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard.layers import ticks
 from dashboard.plots.labels import room
-from dashboard.plots.sheet import Drawing, Mark, words
+from dashboard.plots.sheet import OF_WORDS, Drawing, Mark, words
 from dashboard.selection import number
 from dashboard.theme import tokens
 
@@ -64,7 +64,7 @@ def dot_rows(
     return Drawing(
         tables, drawn, (low - edge, high + edge), (-count + 0.5, 0.5), HEAD + ROW * max(count, 1) + FOOT, dark, text,
         tuple((tick, f"{100 * tick:.0f} %" if percent else number(tick)) for tick in known),
-        tuple(zip(line.tolist(), rows, strict=True)), x_label=label, rows=False, thin=True, left=left, right=border,
+        tuple(zip(line.tolist(), rows, strict=True)), x_label=label, rows=False, thin=OF_WORDS, left=left, right=border,
         top=HEAD,
     )  # fmt: skip
 

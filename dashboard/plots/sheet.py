@@ -55,7 +55,8 @@ for (const at of [...ticker.tags].reverse()) {
 const ticks = kept.map(({at}) => at)
 if (fig.inner_width > 0 && String(ticks) !== String(ticker.ticks)) ticker.ticks = ticks
 """
-_LABEL_ROOM = 44  # px from the middle of one label to the middle of the next
+#: Px from the middle of one label to the middle of the next: of words, of single letters.
+OF_WORDS, OF_LETTERS = 44, 12
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Drawing:
     x_lines: bool = False  # whether its ticks are drawn
     dates: bool = False
     rows: bool = True  # whether horizontal lines are drawn
-    thin: bool = False  # whether labels that a narrow screen has no room for are left out
+    thin: int = 0  # px from one label to the next, those that a narrow screen has no room for are left out; 0: none is
     reads: Sequence[Reading | Boxes] = ()  # what a pointer reads
     left: int = 62
     right: int = 4
@@ -285,7 +286,7 @@ class Sheet:
             self._ticks(fig.yaxis[0], drawing.y_ticks)
         if drawing.thin and not self._thinning:
             self._thinning = True
-            args = {"fig": fig, "ticker": fig.xaxis[0].ticker, "room": _LABEL_ROOM}
+            args = {"fig": fig, "ticker": fig.xaxis[0].ticker, "room": drawing.thin}
             fig.js_on_change("inner_width", CustomJS(args=args, code=_THIN))
 
     @staticmethod

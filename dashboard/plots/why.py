@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dashboard.plots.heatmap import painted
 from dashboard.plots.labels import end_names, name_mark, room
 from dashboard.plots.reading import Reading
-from dashboard.plots.sheet import Drawing, Mark, numbers
+from dashboard.plots.sheet import OF_WORDS, Drawing, Mark, numbers
 from dashboard.selection import row_label
 from dashboard.theme import FORCING_COLORS, tokens
 
@@ -166,6 +166,6 @@ def pulse_answer(
         marks.append(name_mark())
         reads.append(Reading("truth", {"value": "Truth"}, units, "age", "age"))
     return Drawing(
-        tables, marks, (0, age[-1]), limits, height, dark, summary, AGES, y_ticks=4, y_label=units, thin=True,
+        tables, marks, (0, age[-1]), limits, height, dark, summary, AGES, y_ticks=4, y_label=units, thin=OF_WORDS,
         left=EDGE, right=room(["Model", "Truth"]), reads=reads,
     )  # fmt: skip

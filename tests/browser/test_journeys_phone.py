@@ -37,6 +37,25 @@ _NAMES = """() => {
     }
     return {figures, found};
 }"""
+# Labels of the horizontal axes that touch the next one.
+_TOUCHING = """() => {
+    const found = [], pen = document.createElement('canvas').getContext('2d');
+    for (const doc of window.Bokeh.documents) for (const fig of doc._all_models.values()) {
+        const axis = fig.type === 'Figure' && fig.visible && fig.inner_width ? fig.below[0] : null;
+        if (!axis?.visible || axis.ticker.type !== 'FixedTicker') continue;
+        pen.font = `12px ${axis.major_label_text_font}`;
+        const {start, end} = fig.x_range;
+        let right = -Infinity;
+        for (const at of [...axis.ticker.ticks].sort((a, b) => a - b)) {
+            const name = String(axis.major_label_overrides.get(at) ?? at);
+            const wide = Math.max(...name.split('\\n').map((line) => pen.measureText(line).width));
+            const middle = (at - start) / (end - start) * fig.inner_width;
+            if (middle - wide / 2 < right + 1) found.push(`${name} at ${middle} px`);
+            right = middle + wide / 2;
+        }
+    }
+    return found;
+}"""
 # Controls of less than 24 x 24 px (WCAG 2.2, 2.5.8), a label counting for the box it names.
 _SMALL_TARGETS = """() => {
     const found = [], wanted = 'button, a[href], input, select, textarea, summary, [role=combobox], [role=button]';
@@ -85,6 +104,7 @@ def test_names_at_line_ends_are_whole_on_a_phone(visitor: NewExplorer, query: st
     app.until(lambda: app.page.evaluate(_NAMES)["found"] == [], f"cut: {app.page.evaluate(_NAMES)['found']}")
     app.until(lambda: last in app.page.evaluate(_WRITTEN), f"nothing is called {last}")
     app.until(lambda: app.page.evaluate(_NAMES)["found"] == [], f"cut: {app.page.evaluate(_NAMES)['found']}")
+    app.until(lambda: app.page.evaluate(_TOUCHING) == [], f"touching: {app.page.evaluate(_TOUCHING)}")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -147,7 +147,9 @@ def test_a_model_without_fields_keeps_its_card(monkeypatch: pytest.MonkeyPatch) 
     book.turn()
     page = book.page
     assert isinstance(page, TrustPage) and not view.notice
-    assert "no precomputed fields" in page._problem.object and page.trust.pairs is None
+    assert page._map is not None and page.trust.pairs is None
+    assert "no precomputed fields" in page._map.lack.object  # where the map would be
+    assert [shown.visible for shown in page._map.layout] == [True, False, False, False, False]
     assert list(page.files()) == ["Scores as CSV"]
 
 
