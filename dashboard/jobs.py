@@ -181,17 +181,22 @@ class Lane(param.Parameterized):
             return
         except Exception as error:
             failed = sentence(error, doing)
-        _soon(document, lambda: self._finish(token, result, failed, done))
+        _soon(document, lambda: self._finish(token, doing, result, failed, done))
 
     def _show(self, token: threading.Event, fraction: float, message: str, **more: Any) -> None:
         if token is self._token:
             self.param.update(running=True, fraction=fraction, message=message, **more)
 
-    def _finish(self, token: threading.Event, result: Any, failed: str, done: Callable[[Any], None]) -> None:
+    def _finish(
+        self, token: threading.Event, doing: str, result: Any, failed: str, done: Callable[[Any], None]
+    ) -> None:
         if token is not self._token:
             return
         self._token = None
         self.param.update(running=False, fraction=0.0, message="", error=failed)
         if not failed:
-            with together():
-                done(result)
+            try:
+                with together():
+                    done(result)
+            except Exception as error:  # outside a callback nobody else would say so on the page
+                self.error = sentence(error, doing)

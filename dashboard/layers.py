@@ -128,8 +128,8 @@ class Layer:
     def brushed(self, low: float, high: float) -> tuple[float, float]:
         """A brush over the histogram as a filter: to an end, whose bin holds what lies beyond, it means all of it."""
         step, values = (self.high - self.low) / 100, self.values[np.isfinite(self.values)]
-        low = min(low, float(np.floor(values.min()))) if low <= self.low + step else round(low, 3)
-        high = max(high, float(np.ceil(values.max()))) if high >= self.high - step else round(high, 3)
+        low = min(low, float(np.floor(values.min(initial=low)))) if low <= self.low + step else round(low, 3)
+        high = max(high, float(np.ceil(values.max(initial=high)))) if high >= self.high - step else round(high, 3)
         return low, high
 
     def range_set(self, low: float, high: float) -> tuple[float, float]:

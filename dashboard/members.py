@@ -26,7 +26,10 @@ class Members:
     monthly: dict[str, NDArray[np.float64]]
 
     def disagreement(self, store: str) -> float:
-        """0: members agree; 1: they differ as much as each varies. Mean levels do not count; NaN without a swing."""
+        """0: members agree; 1: they differ as much as each varies. Mean levels do not count; NaN without a swing, and
+        for one member alone."""
+        if len(self.monthly[store]) < 2:
+            return float("nan")
         score = pair_score(self.monthly[store])
         return float(score.amplitude + score.timing)
 
@@ -60,6 +63,8 @@ def members_of(data: xr.Dataset, area: NDArray) -> Members:
 
 def sentence(found: Members, place: str) -> str:
     """How alike the members see the total, and how differently what is behind it."""
+    if len(next(iter(found.monthly.values()), ())) == 1:
+        return f"{place}: the model has one member, so there is no other to compare it with; train it with more."
     total = found.disagreement("tws") if "tws" in found.monthly else float("nan")
     if not np.isfinite(total):
         return f"{place}: stored water does not vary here."

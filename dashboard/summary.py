@@ -67,7 +67,9 @@ def sentence(
     head = _place(selection.label) + (f", {MONTHS[month - 1]}" if shown.seasonal else "")
     mean = "" if selection.single else " (area-weighted)"
     if not good.any():
-        return f"{head}: {name[0].lower() + name[1:]} has no value here."
+        anywhere = np.isfinite(shown.values).any() or shown.finer is not None
+        where = "here" if anywhere else "in any cell; choose another quantity"
+        return f"{head}: {name[0].lower() + name[1:]} has no value {where}."
     if shown.mixed:
         return f"{head}: {_carriers(season)}{mean}."
     if shown.classed:

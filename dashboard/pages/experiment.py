@@ -33,6 +33,7 @@ class Experiment(Told):
         self.view, self.state = view, view.state
         self._wanted, self._outdated = wanted, False
         self.lane = Lane()
+        self.lane.param.watch(lambda event: self.tell(frozenset({"runs"})) if event.new else None, "error")
         self.runs: Runs | None = None
         self.empty = ""  # why there are no runs
         view.follow(self._changed)

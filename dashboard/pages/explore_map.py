@@ -135,9 +135,9 @@ class MapPart:
         if (
             low <= self.legend.low + step
         ):  # the end bins hold what lies beyond the range: a brush to the end means all of it
-            low = min(low, float(np.floor(shown.min())))
+            low = min(low, float(np.floor(shown.min(initial=low))))
         if high >= self.legend.high - step:
-            high = max(high, float(np.ceil(shown.max())))
+            high = max(high, float(np.ceil(shown.max(initial=high))))
         self._set(values=(low, high), focus="filter")
 
     def _ranged(self, message: dict[str, Any]) -> None:

@@ -113,7 +113,8 @@ class MemoryMapPart:
         self.legend.visible = False
         who = self.view.source.title if self.view.source is not None else "This source"
         what = MEASURES[self.state.measure].lower()
-        text = f"{who} brings no map of the {what}; click a land cell, and its memory is computed live."
+        why = self.view.fields_problem.rstrip(".") or f"{who} brings no map of the {what}"
+        text = f"{why}. Click a land cell, and its memory is computed live."
         if self.view.kind == "data":
             text = "Data has no memory of its own to map; choose a model or the twin above."
         self.caption.object = f"<p><b>{escape(MEASURES[self.state.measure])}</b></p>"

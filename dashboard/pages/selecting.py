@@ -136,8 +136,9 @@ class FilterPart:
         self._set(climate_zones=tuple(sorted({int(code)} ^ set(self.state.climate_zones))))
 
     def _extent(self, look: Look | None = None) -> tuple[float, float]:
-        """Whole numbers around every value of the map."""
-        values = (look or self.view.look()).layer.values
+        """Whole numbers around every value of the map; around its colours where it has none."""
+        shown = (look or self.view.look()).layer
+        values = shown.values if np.isfinite(shown.values).any() else np.array([shown.low, shown.high])
         return float(np.floor(np.nanmin(values))), float(np.ceil(np.nanmax(values)))
 
     def _hints(self, look: Look) -> list[str]:

@@ -116,7 +116,8 @@ class EachMemberPart:
                 self._sheets[name].hide()
                 continue
             score = held.disagreement(name)
-            said = f"disagreement {two_digits(score)}" if np.isfinite(score) else "no swing"
+            alone = "one member" if len(cycles[name]) == 1 else "no swing"
+            said = f"disagreement {two_digits(score)}" if np.isfinite(score) else alone
             self._titles[name].object = f"<p><b>{escape(short_name(name))}</b> <span>{escape(said)}</span></p>"
             text = f"{short_name(name)} of each member, {self.view.place}: {said}"
             self._sheets[name].show(

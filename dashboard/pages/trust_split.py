@@ -68,10 +68,17 @@ class SplitPart:
             self.note.object = '<p role="status">This model learns no split of incoming water.</p>'
             return
         soil = curves["soil"]
-        ends = [float(soil.median[np.nanargmin(np.abs(soil.deficit - at))]) for at in (10, 400)]
+        known = np.flatnonzero(np.isfinite(soil.median))
+        if not known.size:
+            self._sheet.hide()
+            show(self._body, False)
+            self.note.object = '<p role="status">No water reached the soil of the cells that were run.</p>'
+            return
+        wet, dry = (known[np.argmin(np.abs(soil.deficit[known] - at))] for at in (10, 400))
         self.text = (
-            f"To the soil go {100 * ends[0]:.0f} % of incoming water at a deficit of 10 mm and {100 * ends[1]:.0f} % "
-            f"at 400 mm; published {100 * PARTITION.soil[0]:.0f} and {100 * PARTITION.soil[-1]:.0f} %."
+            f"To the soil go {100 * soil.median[wet]:.0f} % of incoming water at a deficit of "
+            f"{soil.deficit[wet]:.0f} mm and {100 * soil.median[dry]:.0f} % at {soil.deficit[dry]:.0f} mm; published "
+            f"{100 * PARTITION.soil[0]:.0f} and {100 * PARTITION.soil[-1]:.0f} % (10 and 400 mm)."
         )
         self._draw()
         key = "Line: median over days and cells; band: 0.2 to 0.8. Orange soil, green groundwater, plain the surface."

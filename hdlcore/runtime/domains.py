@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
@@ -65,9 +66,11 @@ class Domain(ABC):
         held = [str(name) for name in known["feature"].values]
         lacking = [name for name in names if name not in held]
         if lacking:
+            near = get_close_matches(lacking[0], held, n=1)
             raise ModelError(
-                f"The model was trained on '{lacking[0]}' of each cell, which this data has not (it has "
-                f"{', '.join(held)}); open the cube it was trained on with --data, or train it anew."
+                f"The model was trained on '{lacking[0]}' of each cell, which this data has not"
+                f"{f' (it has {near[0]})' if near else ''}; open the cube it was trained on with --data, or train it "
+                "anew."
             )
         return torch.from_numpy(np.ascontiguousarray(known.sel(feature=list(names)).values))
 

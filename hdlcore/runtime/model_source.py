@@ -12,6 +12,7 @@ import xarray as xr
 from hdlcore.attribution.registry import METHODS
 from hdlcore.errors import ModelError
 from hdlcore.models.checkpoint import Card
+from hdlcore.models.hybrid import HybridModel
 from hdlcore.models.registry import model_kind
 from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.cache import read_only
@@ -61,10 +62,10 @@ class ModelSource:
         """Whether it runs on all land, not at single places."""
         return self.model.card.recipe.get("data") != "catchments"
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the model's outputs."""
-        return self.ensemble().model.outputs
+        """Names of the model's outputs, which its kind tells without its weights."""
+        return _unfitted(self.model.card).outputs
 
     @property
     def version(self) -> str:
@@ -115,5 +116,10 @@ class ModelSource:
 
 def methods_of(card: Card) -> tuple[str, ...]:
     """Methods of attribution that do not refuse a model of this kind."""
-    model = model_kind(card.kind)(card.statics, card.hidden)
+    model = _unfitted(card)
     return tuple(name for name, method in METHODS.items() if not all(method.refuses(model, t) for t in model.outputs))
+
+
+def _unfitted(card: Card) -> HybridModel:
+    """The model of a card before its weights are read."""
+    return model_kind(card.kind)(card.statics, card.hidden)

@@ -59,11 +59,11 @@ def test_a_card_that_asks_for_what_there_is_not_leaves_the_others_alone(
 
 def test_a_model_is_never_fed_other_features_than_those_it_learned_from(copied: Any, small_cube: Path) -> None:
     def another(card: Card) -> None:
-        card["statics"][-1] = "soil_depth"
+        card["statics"][0] = "elevation_of_mine"
 
     engine = Engine([copied(another)], small_cube)
     cell = int(engine.world["cell"].values[0])
-    with pytest.raises(ModelError, match=r"trained on 'soil_depth' of each cell.*it has elevation.*--data"):
+    with pytest.raises(ModelError, match=r"trained on 'elevation_of_mine' of each cell.*it has elevation\).*--data"):
         engine.simulate(SimulationRequest("mine", (cell,), "2003-01-01", "2003-01-31"))
 
 
