@@ -1,9 +1,12 @@
-"""Opening the app: a session of the opening view is made ready while the server rests, and given to the next who comes.
+"""Opening the app: sessions are made ready while the server rests, and given to the next who come.
 
 To build a session takes the server longer than to send it, and a browser on the same machine, or a class behind the
 same server, waits meanwhile for its scripts. What is made ahead is a whole session, as any visitor's: its document,
 filled, the HTML around it and the answer to the browser's first question. Whoever takes it makes it their own: its
-token and all that it says of its request are of the visitor who asked. No session is given twice.
+token and all that it says of its request are of the visitor who asked. No session is given twice. Who finds none is
+built one when their turn comes (`arrival.py`).
+
+Most are of the opening view. A link that was asked for more than once in ten minutes, as by a class, has its share.
 """
 
 from __future__ import annotations
@@ -11,45 +14,77 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from bokeh.document.events import DocumentChangedEvent, DocumentPatchedEvent
+from bokeh.embed.util import RenderItem
 from bokeh.protocol.messages.pull_doc_reply import pull_doc_reply
 from bokeh.protocol.messages.pull_doc_req import pull_doc_req
 from bokeh.server.connection import ServerConnection
 from bokeh.server.contexts import ApplicationContext
-from bokeh.server.server import Server
 from bokeh.server.session import ServerSession, current_time
 from bokeh.server.tornado import BokehTornado
-from bokeh.util.token import generate_jwt_token, generate_session_id
-from panel.io.resources import Resources
-from panel.io.server import DocHandler, RequestProxy, server_html_page_for_session
+from bokeh.util.token import TokenPayload, generate_jwt_token, generate_session_id
+from panel.config import config
+from panel.io.resources import LOCAL_DIST, Resources, patch_model_css
+from panel.io.server import RequestProxy, html_page_for_render_items, server_html_page_for_session
 from panel.io.state import set_curdoc, state
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.ioloop import PeriodicCallback
-from tornado.web import authenticated
+
+from dashboard.pages.frame import MARK
+from dashboard.rest import Rest
 
 log = logging.getLogger("hdl.serve")
 
 LOOK_SECONDS = 0.5  # how often the server looks whether it rests
-BUSY_SHARE = 0.15  # of a core; a server that uses less since the last look rests
 REST_SECONDS = 1.0  # it has rested so long before a session is made
-ARRIVING_SECONDS = 10.0  # who has not said by then that the page is drawn is no longer waited for
 QUIET_SECONDS, QUIET_LOOKS = 0.1, 3  # a session in which nothing is waiting to be done so long, so often, is filled
 FILL_SECONDS = 30.0  # a session that is not filled by then is given up
+BUILD_SECONDS = 3.0  # a visitor who waits is sent the page by then, whatever of it is still to come
+ASKED_SECONDS = 600.0  # a link that was asked for twice within these is kept ready
+MOST_ASKED = 50  # links remembered, the last asked for
+LONGEST = 2000  # characters; a longer link is not remembered
+THEMES = ("default", "dark")  # of Panel; the first is meant where an address names none
 _TOKEN = "TOKEN-OF-THE-VISITOR"
-#: what a visitor's address or headers name that has a session already
-_NAMED = "Bokeh-Session-Id"
+
+
+class Asked:
+    """How often each link, the plain address among them, was asked for of late."""
+
+    def __init__(self) -> None:
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def note(self, query: str) -> None:
+        """Somebody asks for it now."""
+        if len(query) > LONGEST:
+            return
+        self._times.setdefault(query, deque(maxlen=MOST_ASKED)).append(time.monotonic())
+        self._times.move_to_end(query)
+        while len(self._times) > MOST_ASKED:
+            self._times.popitem(last=False)
+
+    def shares(self, size: int) -> dict[str, int]:
+        """Of `size` sessions how many are to be of which link: as often as it was asked for, and one at the least."""
+        since = time.monotonic() - ASKED_SECONDS
+        counts = {query: sum(at > since for at in times) for query, times in reversed(self._times.items()) if query}
+        links = [query for query, count in counts.items() if count > 1][: max(size - 1, 0)]
+        plain = max(1, sum(at > since for at in self._times.get("", ())))
+        total = plain + sum(counts[query] for query in links)
+        spare = size - 1 - len(links)  # one for each, the rest as they are asked for
+        shares = {query: 1 + int(spare * counts[query] / total) for query in links}
+        return {"": size - sum(shares.values()), **shares}
 
 
 @dataclass
 class Ready:
-    """A session nobody has yet, the HTML around it (with `_TOKEN`), and its document as a browser asks for it."""
+    """A session nobody has yet, the HTML of it (with `_TOKEN`), and its document as a browser asks for it."""
 
     session: ServerSession
-    html: str
+    theme: str
+    html: str  # what comes below the mark
     reply: pull_doc_reply | None = field(default=None, repr=False)
 
     async def fill(self) -> None:
@@ -84,18 +119,18 @@ class Shelf:
     def __init__(self, tornado: BokehTornado, url: str, size: int) -> None:
         self._tornado, self._url, self._size = tornado, url, size
         self._context: ApplicationContext = tornado._applications[url]
-        self._ready: deque[Ready] = deque()
+        self._ready: dict[str, deque[Ready]] = {}
+        self._asked = Asked()
         self._making: asyncio.Task[None] | None = None
         self._looks = PeriodicCallback(self._look, 1000 * LOOK_SECONDS)
-        self._rested, self._used, self._looked = 0.0, 0.0, 0.0
-        #: held by who is being let in: of a class that comes at once one page is built at a time, and between two of
-        #: them those who are in have their turn (all that came were built before anybody's click was heard)
-        self.door = asyncio.Lock()
+        self._rest = Rest(self._taken)
+        #: what the page begins with, the same for all visitors of one colour mode
+        self.heads: dict[str, str] = {}
+        self._unknown = list(THEMES)
 
     def start(self) -> None:
         """Begin to make sessions, the first at once."""
-        self._rested = REST_SECONDS
-        self._note()
+        self._rest.seconds = REST_SECONDS
         self._looks.start()
 
     def stop(self) -> None:
@@ -103,24 +138,26 @@ class Shelf:
         self._looks.stop()
         if self._making is not None:
             self._making.cancel()
-        while self._ready:
-            self._ready.popleft().session.unblock_expiration()
+        for ready in self:
+            ready.session.unblock_expiration()
+        self._ready.clear()
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return sum(map(len, self._ready.values()))
 
-    def take(self, handler: Opening) -> str | None:
-        """HTML of a session that is now the asking visitor's; None when none is ready, or another view is asked for."""
-        request = handler.request
-        if request.path != self._url or request.arguments or _NAMED in request.headers or not self._ready:
-            return None
-        ready = self._ready.popleft()
-        session, payload = ready.session, handler._generate_token_payload()
-        token = generate_jwt_token(
-            session.id, secret_key=self._tornado.secret_key, signed=self._tornado.sign_sessions,
-            expiration=self._tornado.session_token_expiration, extra_payload=payload,
-        )  # fmt: skip
-        session._token = token
+    def __iter__(self) -> Iterator[Ready]:
+        return (ready for kept in self._ready.values() for ready in kept)
+
+    def take(self, query: str) -> Ready | None:
+        """A ready session of a link, to be `given`; None when there is none."""
+        self._asked.note(query)
+        kept = self._ready.get(query)
+        return kept.popleft() if kept else None
+
+    def give(self, ready: Ready, request: HTTPServerRequest, payload: TokenPayload) -> str:
+        """HTML, below the mark, of a ready session that is the asking visitor's from now on."""
+        session = ready.session
+        session._token = token = self._token(session.id, payload)
         context = self._context._session_contexts[session.id]
         context._token = token
         context._request = RequestProxy(
@@ -130,99 +167,120 @@ class Shelf:
         session.unblock_expiration()
         return ready.html.replace(_TOKEN, token)
 
-    def _note(self) -> None:
-        self._used, self._looked = time.process_time(), time.monotonic()
+    async def build(self, request: HTTPServerRequest, payload: TokenPayload) -> Ready:
+        """A session for a visitor who waits for it, to be `given` them.
 
-    def _arriving(self) -> bool:
-        """Whether a visitor's browser is still busy with the page."""
-        ready = {ready.session.id for ready in self._ready}
-        return any(
-            session.id not in ready
-            and session.milliseconds_since_last_unsubscribe < 1000 * ARRIVING_SECONDS
-            and not state._loaded.get(session.document)
-            for session in self._context.sessions
-        )
+        Raises
+        ------
+        RuntimeError
+            When the page could not be built; why stands in the log.
+        """
+        ready = await self._built(request, payload)
+        await self._rests(ready.session, 1, BUILD_SECONDS)
+        return ready
+
+    def _token(self, session_id: str, payload: TokenPayload) -> str:
+        return generate_jwt_token(
+            session_id, secret_key=self._tornado.secret_key, signed=self._tornado.sign_sessions,
+            expiration=self._tornado.session_token_expiration, extra_payload=payload,
+        )  # fmt: skip
+
+    def _taken(self) -> Iterator[ServerSession]:
+        ready = {ready.session.id for ready in self}
+        return (session for session in self._context.sessions if session.id not in ready)
+
+    def _missing(self) -> str | None:
+        """Link of which a session is wanted, after those no longer wanted have been let go of."""
+        shares = self._asked.shares(self._size)
+        for query, kept in list(self._ready.items()):
+            while len(kept) > shares.get(query, 0):
+                kept.pop().session.unblock_expiration()
+            if not kept:
+                del self._ready[query]
+        missing = (query for query, share in shares.items() if len(self._ready.get(query, ())) < share)
+        return next(missing, None)
 
     def _look(self) -> None:
-        """Make one when some are missing and the process has rested for a while."""
-        used, looked = self._used, self._looked
-        self._note()
-        elapsed = self._looked - looked
-        if self._making is not None or len(self._ready) >= self._size:
+        """Learn the heads; then make a session when some are missing and the process has rested for a while."""
+        rested = self._rest.look() >= REST_SECONDS
+        if self._making is not None:
             return
-        rests = self._used - used < BUSY_SHARE * elapsed and not self._arriving()
-        self._rested = self._rested + elapsed if rests else 0.0
-        if self._rested >= REST_SECONDS:
-            self._rested = 0.0
-            self._making = asyncio.ensure_future(self._make())
+        if self._unknown:
+            self._making = asyncio.ensure_future(self._make(f"theme={self._unknown.pop()}", keep=False))
+        elif rested and (query := self._missing()) is not None:
+            self._rest.seconds = 0.0
+            self._making = asyncio.ensure_future(self._make(query))
 
-    async def _make(self) -> None:
+    async def _make(self, query: str, keep: bool = True) -> None:
         try:
-            self._ready.append(await self._filled())
+            if keep:
+                ready = await self._filled(query)
+                self._ready.setdefault(query, deque()).append(ready)
+            else:  # for what it begins with
+                (await self._built(self._request(query))).session.unblock_expiration()
         except Exception:
             log.exception("no session could be made ready; the next visitor's is built when they come")
         finally:
             self._making = None
 
-    async def _filled(self) -> Ready:
-        session_id = generate_session_id(secret_key=self._tornado.secret_key, signed=self._tornado.sign_sessions)
-        line = RequestStartLine("GET", self._url, "HTTP/1.1")
-        request = HTTPServerRequest(start_line=line, headers=HTTPHeaders({"Host": "localhost"}))
-        session = await self._context.create_session_if_needed(session_id, request)
-        session.block_expiration()
+    def _request(self, query: str) -> HTTPServerRequest:
+        line = RequestStartLine("GET", f"{self._url}?{query}" if query else self._url, "HTTP/1.1")
+        return HTTPServerRequest(start_line=line, headers=HTTPHeaders({"Host": "localhost"}))
+
+    async def _filled(self, query: str) -> Ready:
+        ready = await self._built(self._request(query))
         try:
-            document = session.document
-            if any(handler.failed for handler in self._context.application.handlers):
-                raise RuntimeError("the page could not be built")
-            with set_curdoc(document):
-                html = server_html_page_for_session(
-                    session, resources=Resources.from_bokeh(self._tornado.resources()), title=document.title,
-                    token=_TOKEN, template=document.template, template_variables=document.template_variables,
-                )  # fmt: skip
-            ready = Ready(session, html)
-            await self._rests(session)
+            if not await self._rests(ready.session, QUIET_LOOKS, FILL_SECONDS):
+                raise TimeoutError(f"the page was not filled within {FILL_SECONDS:g} s")
             await ready.fill()
         except BaseException:
-            session.unblock_expiration()
+            ready.session.unblock_expiration()
             raise
         return ready
 
-    async def _rests(self, session: ServerSession) -> None:
-        """Wait until the parts of the page, which are built one after the other, are there."""
-        until, quiet = time.monotonic() + FILL_SECONDS, 0
-        while quiet < QUIET_LOOKS:
-            await asyncio.sleep(QUIET_SECONDS)
+    async def _built(self, request: HTTPServerRequest, payload: TokenPayload | None = None) -> Ready:
+        """A new session that is kept until it is given or let go of; its parts are still to come."""
+        session_id = generate_session_id(secret_key=self._tornado.secret_key, signed=self._tornado.sign_sessions)
+        token = None if payload is None else self._token(session_id, payload)
+        session = await self._context.create_session_if_needed(session_id, request, token)
+        session.block_expiration()
+        try:
+            if any(handler.failed for handler in self._context.application.handlers):
+                raise RuntimeError("the page could not be built")
+            return Ready(session, *self._drawn(session))
+        except BaseException:
+            session.unblock_expiration()
+            raise
+
+    def _drawn(self, session: ServerSession) -> tuple[str, str]:
+        """Colour mode of a session's page, and its HTML below the mark."""
+        document = session.document
+        with set_curdoc(document):
+            theme, parts = config.theme, document.template_variables
+            if self.heads.get(theme):
+                # as Panel does, without looking for all the scripts once more: a tenth of the time of a session
+                where = f"{state.rel_path}/{LOCAL_DIST}" if state.rel_path else LOCAL_DIST
+                parts |= {"theme_name": theme, "dist_url": where}
+                for root in document.roots:
+                    patch_model_css(root, dist_url=where)
+                item = RenderItem(token=_TOKEN, roots=document.roots, use_for_title=False)
+                html = html_page_for_render_items(("", ""), {}, [item], document.title, document.template, parts)
+                return theme, html.partition(MARK)[2]
+            html = server_html_page_for_session(
+                session, resources=Resources.from_bokeh(self._tornado.resources()), title=document.title,
+                token=_TOKEN, template=document.template, template_variables=parts,
+            )  # fmt: skip
+        head, mark, rest = html.partition(MARK)
+        self.heads[theme] = head if mark else ""  # the page of another app goes out whole
+        return theme, rest if mark else html
+
+    async def _rests(self, session: ServerSession, looks: int, limit: float) -> bool:
+        """Wait until the parts of the page, which are built one after the other, are there; whether they are."""
+        until, quiet = time.monotonic() + limit, 0
+        while quiet < looks:
+            if time.monotonic() > until:
+                return False
+            await asyncio.sleep(QUIET_SECONDS if looks > 1 else 0)
             await session.with_document_locked(lambda: None)
             quiet = 0 if session.document.session_callbacks else quiet + 1
-            if time.monotonic() > until:
-                raise TimeoutError(f"the opening view was not filled within {FILL_SECONDS:g} s")
-
-
-class Opening(DocHandler):
-    """Answers a GET of the app, with a ready session where one serves."""
-
-    def initialize(self, shelf: Shelf, **kwargs: Any) -> None:
-        """Take the shelf; the rest is Bokeh's."""
-        self._shelf = shelf
-
-    @authenticated
-    async def get(self, *args: Any, **kwargs: Any) -> None:
-        """Send the page."""
-        html = self._shelf.take(self)
-        if html is None:
-            async with self._shelf.door:
-                await super().get(*args, **kwargs)  # type: ignore[misc]  # tornado's stub of `authenticated`
-                await asyncio.sleep(0)  # whoever came with this one finds the door shut, and the loop goes round
-            return
-        self.set_header("Cache-Control", "no-store")  # as Panel does: a token serves once
-        self.set_header("Content-Type", "text/html")
-        self.write(html)
-
-
-def install(server: Server, url: str, size: int) -> Shelf:
-    """Sessions made ready for the app at `url` of a server that has not started; to `start` and `stop` it is left."""
-    tornado = server._tornado
-    shelf = Shelf(tornado, url, size)
-    context = {"application_context": tornado._applications[url], "bokeh_websocket_path": f"{tornado.prefix}{url}/ws"}
-    tornado.add_handlers(".*", [(f"{tornado.prefix}{url}", Opening, {**context, "shelf": shelf})])
-    return shelf
+        return True

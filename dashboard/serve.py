@@ -227,12 +227,13 @@ def run(server: Server, ahead: int) -> None:
 
     A computation in a thread cannot be interrupted from outside, so a watchdog ends a process that would wait for one.
     """
-    from dashboard import opening, static
+    from dashboard import arrival, opening, static
 
     loop = server.io_loop
     loop.asyncio_loop.set_exception_handler(tell_failure)  # type: ignore[attr-defined]
     static.install(server._tornado)
-    shelf = opening.install(server, "/app", ahead)
+    shelf = opening.Shelf(server._tornado, "/app", ahead)
+    arrival.install(server._tornado, "/app", shelf)
 
     def stop(number: int, _frame: object) -> None:
         log.info("%s: stopping", signal.Signals(number).name)

@@ -37,7 +37,7 @@ MAKERS: dict[str, Callable[[View, History], Page]] = {
     "learn": LearnPage,
     "data": DataPage,
 }
-FIRST_MS, STEP_MS = 5, 55  # after the page itself has been sent, and between its parts
+FIRST_MS, STEP_MS = 5, 55  # after the page itself, and between its parts where a browser shows them
 
 
 def explorer(query: str = "", dark: bool = False) -> pmui.Page:
@@ -123,8 +123,10 @@ class Book:
 
             return run
 
+        live = session.session if session else None
+        pause = STEP_MS if live and live.connection_count else 1
         for number, step in enumerate(made.steps()):
             if document is not None and session and session.server_context is not None:
-                document.add_timeout_callback(partial(when_arrived, guarded(step)), FIRST_MS + number * STEP_MS)
+                document.add_timeout_callback(partial(when_arrived, guarded(step)), FIRST_MS + number * pause)
             else:
                 guarded(step)()

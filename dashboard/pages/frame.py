@@ -20,7 +20,7 @@ from dashboard import engine, links
 from dashboard.pages.dialogs import Dialogs, tell
 from dashboard.pages.page import Page
 from dashboard.pages.parts import SELECT, column, html, row
-from dashboard.pages.scripts import late, used
+from dashboard.pages.scripts import beside, inline, loading, others, when_ready
 from dashboard.pages.tour_part import TourPart
 from dashboard.pages.view import View
 from dashboard.plots.projection import load_projection
@@ -30,6 +30,7 @@ from dashboard.theme import material_theme, page_css
 from dashboard.widgets import Buttons, Nav, Shell
 
 NAME = "HDL Explorer"
+MARK = "<!-- the session -->"  # in the document: what stands above is no visitor's own
 ACTIONS = [
     {"id": "link", "label": "Copy link", "icon": "link", "kind": "bar"},
     {"id": "export", "label": "Export", "icon": "export", "kind": "bar"},
@@ -187,7 +188,8 @@ def _template() -> Any:
     names = ("page.html", "page.js", "layout.js", "pointer.js")
     text, *scripts = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
     bundle = pmui.Page._render_esm(server=True)  # the address that every one of its controls names
-    parts = {"globe": globe, "script": "".join(scripts), "bundle": bundle, "used": used, "late": late}
+    parts = {"globe": globe, "script": "".join(scripts), "bundle": bundle, "mark": MARK}
+    parts |= {made.__name__: made for made in (beside, loading, inline, others, when_ready)}
     return BASE_TEMPLATE.environment.from_string(text, globals=parts)
 
 
