@@ -5,7 +5,6 @@ const unpack = async (text, Kind) => {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))
   return new Kind(await new Response(stream).arrayBuffer())
 }
-const show = (value) => String(Number(value.toPrecision(3))).replace("-", "−")
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16))
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 
@@ -86,7 +85,7 @@ const begin = async () => {
       said.textContent = `${place(chosen)}: ${map.title.toLowerCase()} ${map.classes[Math.round((level / 254) * (map.high - map.low))]}.`
       return
     }
-    const number = level === 255 ? "no value here" : `${show(map.low + (level / 254) * (map.high - map.low))} ${map.units}`
+    const number = level === 255 ? "no value here" : `${hdlNumber(map.low + (level / 254) * (map.high - map.low))} ${map.units}`
     said.textContent = `${place(chosen)}, ${names[month - 1]}: ${map.title.toLowerCase()} ${number}${map.departure ? " from the yearly mean" : ""}.`
   }
   const draw = () => {
@@ -102,7 +101,7 @@ const begin = async () => {
     const order = lines.map((line, i) => [y(line[11]), i]).sort((a, b) => a[0] - b[0])
     for (let i = 1; i < order.length; i++) order[i][0] = Math.max(order[i][0], order[i - 1][0] + 15)
     const labels = order.map(([top, i]) => `<text x="${w - right + 8}" y="${top + 4}" fill="${stores[i].color}">${stores[i].name}</text>`)
-    const ticks = [-most, 0, most].map((v) => `<text x="${left - 8}" y="${y(v) + 4}" text-anchor="end">${show(v)}</text><path d="M${left} ${y(v)}H${w - right}" stroke="${token("line")}"/>`)
+    const ticks = [-most, 0, most].map((v) => `<text x="${left - 8}" y="${y(v) + 4}" text-anchor="end">${hdlNumber(v)}</text><path d="M${left} ${y(v)}H${w - right}" stroke="${token("line")}"/>`)
     const months = names.map((name, m) => `<text x="${x(m)}" y="${h - 8}" text-anchor="middle" font-weight="${m + 1 === month ? 700 : 400}">${name[0]}</text>`)
     box.innerHTML = `<svg viewBox="0 0 ${w} ${h}" role="img" aria-label="Stored water through the year at ${place(chosen)}, mm from the yearly mean" font-size="12"><text x="8" y="14">mm from the mean</text>${ticks.join("")}${paths.join("")}${labels.join("")}${months.join("")}</svg>`
   }
@@ -118,8 +117,8 @@ const begin = async () => {
   }
   canvas.onclick = click
   document.querySelector(".key").hidden = map.mixed || map.classes.length > 0
-  document.getElementById("low").textContent = show(map.low)
-  document.getElementById("high").textContent = `${show(map.high)} ${map.units}`
+  document.getElementById("low").textContent = hdlNumber(map.low)
+  document.getElementById("high").textContent = `${hdlNumber(map.high)} ${map.units}`
   document.querySelector(".key i").style.background = `linear-gradient(to right, ${map.palette.join(",")})`
   all()
 }

@@ -108,7 +108,7 @@ def lesson(view: View, title: str, text: str, question: Question | None, figures
         "SENTENCE": escape(view.sentence()), "MARK": f"<mark>{kind}</mark>" if kind else "",
         "CREDIT": escape(f"HDL Explorer, {datetime.now(UTC):%d %B %Y}. {view.origin} {references(view)} View: {link}."),
         "DATA": json.dumps(data, separators=(",", ":")), "FONT": FONT, "FACE": font_face(),
-        "SCRIPT": _file("handout.js"),
+        "SCRIPT": _file("pages/number.js") + _file("handout.js"),
         "TOKENS": ";".join(f"--{name}:{color}" for name, color in LIGHT.items()),
     }  # fmt: skip
     page = _file("handout.html")

@@ -75,17 +75,12 @@ def degrees(pair: tuple[float, float]) -> str:
 
 
 def number(value: float) -> str:
-    """A short number with a true minus sign: three digits, two below ten, thousands set apart."""
-    size = abs(value)
-    text = (
-        f"{value:.3g}"
-        if size >= 1e9
-        else f"{value:,.0f}"
-        if size >= 100
-        else f"{value:.3g}"
-        if size >= 10
-        else f"{value:.2g}"
-    )
+    """A short number with a true minus sign: three digits, two below ten, thousands set apart.
+
+    Numbers are so in sentences, tables and labels, and under a pointer (`pages/number.js`).
+    """
+    value, size = value + 0.0, abs(value)  # no minus before nought
+    text = f"{value:,.0f}" if 100 <= size < 1e9 else f"{value:.3g}" if size >= 10 else f"{value:.2g}"
     return text.replace("-", "−")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from dashboard.selection import row_label
+from dashboard.selection import number, row_label
 from dashboard.summary import quantity
 from dashboard.tables import html_table
 
@@ -68,9 +68,7 @@ def table(found: xr.Dataset, title: str) -> str:
     rows = []
     for step in range(found.sizes["step"]):
         values = found["deletion"].values[step], means[0][step], found["insertion"].values[step], means[1][step]
-        rows.append(
-            [str(step), feature(found, step) if step else "–", *(f"{value:.4g}".replace("-", "−") for value in values)]
-        )
+        rows.append([str(step), feature(found, step) if step else "–", *(number(value) for value in values)])
     heads = ["Step", "Put back, or given back", "Put back", "In random order", "Given back", "In random order"]
     return html_table(title, heads, rows)
 
@@ -83,9 +81,9 @@ def rows(found: xr.Dataset) -> pd.DataFrame:
     """Both curves and the random orders, a value a row: `COLUMNS`, units, value."""
     named = pd.DataFrame({name: found[name].values for name in ("step", "driver", "first_lag", "last_lag")})
     parts = [named.assign(curve=name, order="", value=found[name].values) for name in ("deletion", "insertion")]
-    for number, values in enumerate(found["random"].values, start=1):
+    for order, values in enumerate(found["random"].values, start=1):
         plain = pd.DataFrame({"step": found["step"].values, "driver": "", "first_lag": "", "last_lag": ""})
-        parts.append(plain.assign(curve="random", order=number, value=values))
+        parts.append(plain.assign(curve="random", order=order, value=values))
     return pd.concat(parts).assign(units=str(found["deletion"].attrs["units"]))
 
 

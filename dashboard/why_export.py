@@ -12,7 +12,7 @@ import xarray as xr
 
 from dashboard import pulses, tidy, trial, why
 from dashboard.export import attributes, netcdf_bytes
-from dashboard.selection import row_label
+from dashboard.selection import number, row_label
 from dashboard.tables import html_table
 from hdlcore.runtime.requests import EXPLANATIONS
 from hdlcore.variables import variable
@@ -117,7 +117,7 @@ def figures(held: Why) -> list[str]:
     axis = str(values.dims[1])
     head = ["Days ago", *(row_label(str(name)) for name in values[axis].values)]
     rows = [
-        [f"{a}" if a == b else f"{a} to {b}", *(f"{value:.3g}".replace("-", "−") for value in line)]
+        [f"{a}" if a == b else f"{a} to {b}", *(number(value) for value in line)]
         for a, b, line in zip(start, end, values.values, strict=True)
     ]
     said = why.sentence(story, held.view.place)

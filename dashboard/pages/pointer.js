@@ -31,12 +31,6 @@
   }
   const data = (view, name) => view.model.renderers.find((drawn) => drawn.data_source.name === name)?.data_source.data
 
-  const number = (value) => {
-    const size = Math.abs(value)
-    const text = size >= 1e9 || (size < 1e-4 && size > 0) ? value.toPrecision(2)
-      : size >= 100 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(size >= 10 ? 3 : 2)))
-    return text.replace("-", "−")
-  }
   const dated = (value, options) => new Date(value).toLocaleDateString("en-GB", { ...options, timeZone: "UTC" })
   const heads = {
     day: (at) => dated(at, { day: "numeric", month: "long", year: "numeric" }),
@@ -44,7 +38,7 @@
     season: (at) => dated(Date.UTC(2001, at - 1, 1), { month: "long" }),
     age: (at) => (at === 1 ? "1 day after" : `${Math.round(at)} days after`),
     share: (at) => `${Math.round(at)} %`,
-    deficit: (at) => `${number(at)} mm short of full`,
+    deficit: (at) => `${hdlNumber(at)} mm short of full`,
   }
   const nearest = (column, at) => {
     let best = -1
@@ -55,7 +49,7 @@
   const read = (view, sx, sy) => {
     const x = view.frame.x_scale.invert(sx), y = view.frame.y_scale.invert(sy)
     const { start, end } = view.model.x_range
-    const said = (value, units) => (Number.isFinite(value) ? `${number(value)} ${units}` : "no value")
+    const said = (value, units) => (Number.isFinite(value) ? `${hdlNumber(value)} ${units}` : "no value")
     const parts = []
     for (const part of reads(view)) {
       if (part.boxes) {

@@ -10,7 +10,7 @@ from dashboard.pages.why_view import Why
 from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Sheet
 from dashboard.plots.why import pulse_answer
-from dashboard.selection import row_label
+from dashboard.selection import number, row_label
 from dashboard.state import apply
 from dashboard.summary import units_in_words
 from dashboard.tables import html_table
@@ -123,5 +123,5 @@ class PulsePart:
             entry = variable(name)
             units = units_in_words(entry.units)
             label = f"{entry.long_name} ({units})" if units else entry.long_name
-            rows.append([label, *(f"{float(response[name][age]):.3g}".replace("-", "−") for age in ages)])
+            rows.append([label, *(number(float(response[name][age])) for age in ages)])
         self.table.object = html_table(f"Change after {pulses.words(response)}, {self.view.place}", head, rows)

@@ -17,9 +17,9 @@ from dashboard.plots.heatmap import color_key
 from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Sheet
 from dashboard.plots.why import color_end, driver_story, running_sum
-from dashboard.selection import row_label
+from dashboard.selection import number, row_label
 from dashboard.state import METHODS, apply
-from dashboard.summary import units_in_words
+from dashboard.summary import quantity, units_in_words
 from dashboard.tables import html_table
 from dashboard.widgets import Buttons, TextLine
 from hdlcore.errors import RequestError
@@ -176,7 +176,8 @@ class StoryPart:
         for name in drivers:
             entry = variable(name)
             total = float(daily.sel(forcing=name).sum())
-            said = f"{entry.long_name} of the days before, coloured by what it did; in all {total:.3g} {story.units}"
+            did = quantity(total, story.units)
+            said = f"{entry.long_name} of the days before, coloured by what it did; in all {did}"
             drawing = driver_story(
                 story.weather[name], story.usual[name], daily.sel(forcing=name), end,
                 units_in_words(entry.units), dark, said, DRIVER_HEIGHT,
@@ -205,6 +206,6 @@ class StoryPart:
         for i, (first, last) in enumerate(zip(start, end, strict=True)):
             dates = " to ".join(dict.fromkeys(why.span_of(day, int(first), int(last))))
             ages = f"{first}" if first == last else f"{first} to {last}"
-            rows.append([f"{ages} days ago", dates, *(f"{value:.3g}".replace("-", "−") for value in values.values[i])])
+            rows.append([f"{ages} days ago", dates, *(number(value) for value in values.values[i])])
         title = f"What made {variable(story.target).long_name.lower()} of {day}, {self.view.place} ({story.units})"
         self.table.object = html_table(title, ["Age", "Days", *names], rows)

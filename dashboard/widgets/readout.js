@@ -6,7 +6,7 @@ export function render({ model }) {
   const hover = (event) => {
     if (!event.detail) { readout.textContent = ""; return }
     const { lat, lon, value } = event.detail
-    const said = model.names.length ? model.names[value - 1] : `${String(Number(value.toPrecision(3))).replace("-", "−")} ${model.units}`
+    const said = model.names.length ? model.names[value - 1] : `${window.hdlNumber(value)} ${model.units}`
     const number = Number.isFinite(value) ? said : "no data"
     readout.textContent = `${number}  ·  ${Math.abs(lat)}° ${lat < 0 ? "S" : "N"}, ${Math.abs(lon)}° ${lon < 0 ? "W" : "E"}`
   }

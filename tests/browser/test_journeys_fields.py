@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from dashboard import engine
 from dashboard.plots.classes import colors
 from dashboard.plots.projection import load_projection
+from scripts.app_session import settle
 from tests.browser.conftest import pixel
 
 if TYPE_CHECKING:
@@ -34,6 +35,22 @@ def pointed_at(app: Explorer, lat: float, lon: float) -> tuple[float, float, flo
     return float(value), float(at) * (1 if sn == "N" else -1), float(across) * (1 if we == "E" else -1)
 
 
+_BAR = """Bokeh.documents.map((one) => one.get_model_by_name('world-map')).find((one) => one)
+    .center.find((one) => one.type === 'ScaleBar')"""
+_BAR_SHOWN, _HIDE_LABEL = f"() => {_BAR}.visible", f"() => {{ {_BAR}.label_text_alpha = 0 }}"
+
+
+def _scale_bar(app: Explorer) -> np.ndarray:
+    """Pixels (row, column, colour) of the corner of the map that the scale bar stands in."""
+    drawn = np.asarray(app.picture(app.map), int)
+    return drawn[-70:, : drawn.shape[1] // 2]
+
+
+def _differ(one: np.ndarray, other: np.ndarray) -> int:
+    """How many pixels differ clearly."""
+    return int((np.abs(one - other).max(axis=-1) > 60).sum())
+
+
 def test_rain_of_the_reanalysis_is_drawn_at_sea_and_sharper_when_zoomed(app: Explorer) -> None:
     app.open("?v=1&var=precipitation_reanalysis&show=value&t=07")
     expect(app.page.get_by_text("reanalysis, 0.25°")).to_be_visible()
@@ -53,6 +70,15 @@ def test_rain_of_the_reanalysis_is_drawn_at_sea_and_sharper_when_zoomed(app: Exp
         return (lat * 8) % 2 == 1 and (lon * 8) % 2 == 1
 
     app.until(sharp, "zoomed in, the map shows no cells of 0.25 degree")
+    whole = app.drawn(app.map)
+    for _ in range(2):  # until one length is true of what is shown
+        app.button("Zoom in").click()
+    app.drawn(app.map, unlike=whole)
+    app.page.wait_for_function(_BAR_SHOWN)
+    settle(app.page)
+    bar = _scale_bar(app)
+    app.page.evaluate(_HIDE_LABEL)
+    app.until(lambda: _differ(bar, _scale_bar(app)) > 60, "the label of the scale bar was not to be seen")
 
 
 def test_a_month_step_and_a_colour_range_redraw_the_fine_map(app: Explorer) -> None:

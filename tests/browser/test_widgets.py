@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+
+from dashboard.selection import number
 
 if TYPE_CHECKING:
     from tests.browser.conftest import NewPage
@@ -53,6 +56,17 @@ def test_a_number_being_written_stays_when_news_come_in(new_page: NewPage) -> No
     last.press("Enter")
     expect(first).to_have_value("1955")
     assert page.evaluate("sent.at(-1)") == {"type": "range", "range": [1955, None]}
+
+
+def test_a_number_under_a_pointer_is_written_as_in_tables(new_page: NewPage) -> None:
+    """One rule in both languages: digits, thousands, minus, very large and very small ones."""
+    page = new_page()
+    page.add_script_tag(path=WIDGETS.parent / "pages" / "number.js")
+    random = np.random.default_rng(1)
+    values = [0.0, -0.0, 1, -7, 10, 99.96, 100, -1234.6, 1e-5, 9.99999e-5, 5e11]
+    values += list(random.choice([-1, 1], 500) * 10 ** random.uniform(-9, 12, 500))
+    written = page.evaluate("(values) => values.map(hdlNumber)", values)
+    assert written == [number(value) for value in values]
 
 
 def test_a_place_being_written_stays_when_the_last_one_is_answered(new_page: NewPage) -> None:
