@@ -108,7 +108,12 @@ def _palette(dark: bool) -> dict[str, Any]:
                 },
             },
             "MuiMenuItem": {
-                "styleOverrides": {"root": {"&[aria-selected=true]": {"color": tone["accent"], "fontWeight": 500}}}
+                "styleOverrides": {
+                    "root": {
+                        "whiteSpace": "normal",  # a long name takes two lines on a phone
+                        "&[aria-selected=true]": {"color": tone["accent"], "fontWeight": 500},
+                    }
+                }
             },
             "MuiPaper": {"styleOverrides": {"root": {"backgroundImage": "none"}}},  # no veil over dialogs in dark
             "MuiAppBar": {

@@ -51,7 +51,7 @@ class SimulatedPart:
         switch = table_switch(self.table, self.show_table, "Observed and simulated runoff as a table")
         self.layout = column(
             "part simulatedpart", row("parthead", heading("Observed and simulated"), switch), self._choices,
-            job_bar(self.lane), column("plots", *map(drawn, self._sheets)), self.note, self.table,
+            job_bar(self.lane, renews=True), column("plots", *map(drawn, self._sheets)), self.note, self.table,
         )  # fmt: skip
         data.follow(self.update)
 

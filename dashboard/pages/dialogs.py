@@ -17,6 +17,14 @@ from dashboard.pages.parts import SELECT, column, html, job_bar, row
 from dashboard.widgets import Buttons, Shell
 
 WIDTHS = {"1200 px, for a page": 1200, "2400 px, for print": 2400, "3840 px, for a projector": 3840}
+#: A title of the page's own size beside a button that a finger hits; on a phone as wide as the screen lets it be.
+LOOK = {
+    "& .MuiDialogTitle-root": {"fontSize": "1.25rem", "fontWeight": 600, "lineHeight": 1.3, "padding": "12px 16px"},
+    "& .MuiIconButton-root": {"color": "var(--hdl-text)", "flex": "none", "width": 40, "height": 40, "margin": "4px"},
+    "@media (max-width: 600px)": {
+        "& .MuiDialog-paper": {"margin": "8px", "width": "calc(100% - 16px)", "maxHeight": "calc(100% - 16px)"}
+    },
+}
 
 
 class Dialogs:
@@ -25,10 +33,7 @@ class Dialogs:
     def __init__(self, page: Callable[[], Page], shell: Shell) -> None:
         self._page, self.shell = page, shell
         self.lane = Lane()
-        self.layout = pmui.Dialog(
-            title="", close_on_click=True, show_close_button=True, width_option="md",
-            sx={"& .MuiIconButton-root": {"color": "var(--hdl-text)"}},
-        )  # fmt: skip
+        self.layout = pmui.Dialog(title="", close_on_click=True, show_close_button=True, width_option="md", sx=LOOK)
         self.layout.param.watch(self._closed, "open")
 
     def _open(self, title: str, *content: Any) -> None:
@@ -40,6 +45,10 @@ class Dialogs:
         """The focus goes back to where it was: the frame's own way back does not see into our controls."""
         if not event.new:
             self.shell.send({"type": "give focus"})
+
+    def close(self) -> None:
+        """Close the one that is open."""
+        self.layout.open = False
 
     def help(self) -> None:
         """How to read the page."""

@@ -39,7 +39,7 @@ class MemoryPart:
         self.layout = column(
             "part memorypart",
             row("parthead", heading("What it remembers"), self.signed, self._switch),
-            job_bar(self.side.lane),
+            job_bar(self.side.lane, renews=True),
             self.pane.layout,
             self.note,
             row("partfoot", self.ways),

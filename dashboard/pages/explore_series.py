@@ -62,7 +62,7 @@ class SeriesPart:
         self.layout = column(
             "part seriespart",
             row("parthead", self.head, self.many, self.kind, switch),
-            job_bar(self.lane),
+            job_bar(self.lane, renews=True),
             column("plots", drawn(self._rain), drawn(self._curves)),
             self.note,
             self.summary,

@@ -37,12 +37,11 @@ ACTIONS = [
     {"id": "source", "label": "Provenance", "icon": "source", "kind": "bar"},
     {"id": "help", "label": "Help", "icon": "help", "kind": "bar"},
 ]
-#: The bar would make the picker's text, and its frame and label when it has the focus, white on white. Where the
-#: header is narrow the name has two lines: those of two models of the world differ at their ends.
+#: With just these the controls in the bar, and the lists they open, have the colours of all others; else they would be
+#: made for a bar of another colour than ours (white text, blue lists).
+PLAIN_BAR = {".MuiAppBar-root": {"bgcolor": "primary.contrastText", "color": "primary.main"}}
+#: Where the header is narrow the name has two lines: those of two models of the world differ at their ends.
 IN_BAR = """
-.MuiSelect-select { color: var(--hdl-text) !important; }
-.Mui-focused fieldset { border-color: var(--hdl-accent) !important; }
-.MuiInputLabel-root.Mui-focused { color: var(--hdl-accent) !important; }
 @media (max-width: 720px), (min-width: 1001px) and (max-width: 1400px) {
   .MuiSelect-select.MuiSelect-select {
     display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; white-space: normal !important;
@@ -111,7 +110,6 @@ class Frame:
             self.model.param.update(groups=groups, value=self.view.model or None)
         finally:
             self._updating = False
-        self._label()
 
     def _picked(self, event: Any) -> None:
         if not self._updating and event.new:
@@ -152,8 +150,10 @@ class Frame:
         shell.on_message("popstate", self._back)
         shell.on_message("undo", lambda _: self.history.undo())
         shell.on_message("help", lambda _: self.dialogs.help())
+        shell.on_message("escape", lambda _: self.dialogs.close())
         shell.on_message("copied", self._copied)
         self.view.follow_everywhere(self._write_address)
+        self.view.follow_last(self._label)  # the numbers it speaks of may take a moment longer than the picker
         self.view.says.append(lambda look: [(shell, {"query": self._address(look.month)})])
         self.view.param.watch(lambda event: setattr(shell, "dark", event.new), "dark")
 
@@ -226,7 +226,7 @@ def page(frame: Frame, body: Any) -> pmui.Page:
             )
         ],
         theme_config=material_theme(),
-        sx={"& .main, & .main-content": {"backgroundColor": "var(--hdl-page)"}, "@media print": PRINTED},
+        sx={"& .main, & .main-content": {"backgroundColor": "var(--hdl-page)"}, **PLAIN_BAR, "@media print": PRINTED},
         raw_css=[page_css()],
         busy_indicator=None,
         theme_toggle=True,

@@ -40,8 +40,9 @@ class HeatPart:
         self.names = [html("sidename"), html("sidename")]
         self.table = html("tableview", visible=False)
         self._switch = table_switch(self.table, self._show_table, "Memory as a table")
-        self._left = column("heatside", self.names[0], job_bar(held.own.lane), self.pane.layout)
-        self._right = column("heatside", self.names[1], job_bar(held.other.lane), self.truth.layout, self.versus)
+        self._left = column("heatside", self.names[0], job_bar(held.own.lane, renews=True), self.pane.layout)
+        bar = job_bar(held.other.lane, renews=True)
+        self._right = column("heatside", self.names[1], bar, self.truth.layout, self.versus)
         self._pair = row("heatpair", self._left)
         self.layout = column(
             "memorybig memorypart",

@@ -69,8 +69,11 @@ def skeleton(what: str) -> pn.pane.HTML:
     return html("skeletonpane", f'{said}<div class="skeleton"><i></i><i></i></div>')
 
 
-def job_bar(lane: Lane) -> pn.Row:
-    """Progress, what is happening, and cancel; or the sentence of what went wrong. Takes no room while idle."""
+def job_bar(lane: Lane, renews: bool = False) -> pn.Row:
+    """Progress, what is happening, and cancel; or the sentence of what went wrong. Takes no room while idle.
+
+    What stands under one that `renews` is pale meanwhile: it is of what was chosen before.
+    """
     cancel = Buttons(lambda _: lane.cancel(), items=[{"id": "cancel", "label": "Cancel"}])
     text = html("jobtext")
     bar = row("jobbar", text, cancel, visible=False)
@@ -78,6 +81,8 @@ def job_bar(lane: Lane) -> pn.Row:
     def show(*_: Any) -> None:
         cancel.visible = lane.running
         bar.visible = lane.running or bool(lane.error)
+        if renews:
+            bar.css_classes = ["jobbar", "renews"] if lane.running else ["jobbar"]
         if lane.running:
             done = round(100 * lane.fraction)
             text.object = (

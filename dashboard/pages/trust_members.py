@@ -37,8 +37,8 @@ class EachMemberPart:
         switch = table_switch(self.table, self.show_table, "Members as a table")
         self._body = column("memberplots", *self._sides.values())
         self.layout = column(
-            "part memberspart", row("parthead", heading("Every member, here"), switch), job_bar(self.runs.lane),
-            self._body, self.note, self.table,
+            "part memberspart", row("parthead", heading("Every member, here"), switch),
+            job_bar(self.runs.lane, renews=True), self._body, self.note, self.table,
         )  # fmt: skip
         held.follow(self.update)
 

@@ -80,6 +80,7 @@ class View(param.Parameterized):
         self._quick: list[tuple[str, Update]] = []
         self._later: list[tuple[str, Update]] = []
         self._always: list[Update] = []
+        self._last: list[Callable[[], None]] = []
         self._waiting: set[str] = set()
         self._missed: dict[str, set[str]] = {}  # page -> what changed while it was not open
         self.uploads = Uploads(self.world)
@@ -117,6 +118,10 @@ class View(param.Parameterized):
         """Call `update(changed names)` after each change of the state, whichever page is open, and once now."""
         self._always.append(update)
         update(EVERYTHING)
+
+    def follow_last(self, update: Callable[[], None]) -> None:
+        """Call `update()` after every part of the open page has followed a change, in the same message as the last."""
+        self._last.append(update)
 
     def opened(self) -> None:
         """The state names another page: tell its parts what they missed."""
@@ -157,8 +162,9 @@ class View(param.Parameterized):
             for page, update in self._quick:
                 if page == self.state.page:
                     self._update(update, names, "Showing the map")
-        if all(page != self.state.page for page, _ in self._later):
-            return
+            if all(page != self.state.page for page, _ in self._later):
+                self._said()
+                return
         first = not self._waiting
         self._waiting |= names
         if first:
@@ -174,6 +180,12 @@ class View(param.Parameterized):
                     self._missed.setdefault(page, set()).update(names)
                     continue
                 self._update(update, names, "Drawing the curves")
+            self._said()
+
+    def _said(self) -> None:
+        """All parts say what the state says: tell what speaks of all of them."""
+        for update in self._last:
+            update()
 
     def _update(self, update: Update, names: frozenset[str], doing: str) -> None:
         """A part that fails leaves a notice; the others follow all the same."""

@@ -50,7 +50,7 @@ class PulsePart:
             row("parthead", heading("A pulse of rain on its way"), switch),
             self.amount,
             self.month,
-            job_bar(self.lane),
+            job_bar(self.lane, renews=True),
             self._plot,
             self.note,
             self.table,

@@ -41,7 +41,7 @@ class RunsPart:
         self.layout = column(
             "part runspart",
             row("parthead", self.head, self.years, switch),
-            job_bar(experiment.lane),
+            job_bar(experiment.lane, renews=True),
             self.waiting,
             column("plots runplots", *map(drawn, self._sheets)),
             self.note,

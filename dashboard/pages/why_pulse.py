@@ -46,7 +46,7 @@ class PulsePart:
             "part pulsepart",
             row("parthead", heading("And if that day had brought more?"), self._switch),
             self.driver,
-            job_bar(held.pulse_lane),
+            job_bar(held.pulse_lane, renews=True),
             self._plot,
             self.note,
             self.checks,

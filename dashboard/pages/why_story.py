@@ -58,7 +58,7 @@ class StoryPart:
             row("parthead", heading("What made this day's water?"), self._switch),
             row("memorybar", self.target, self.day, self.steps, self.method, self.reach),
             self.lead,
-            job_bar(held.lane),
+            job_bar(held.lane, renews=True),
             self._plots,
             self._key,
             self.accounts,

@@ -61,6 +61,8 @@ export function render({ model, el }) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
     if (step) { event.preventDefault(); window.dispatchEvent(new CustomEvent("hdl-step", { detail: step })) }
     if (event.key === "?") model.send_msg({ type: "help" })
+    // a dialog hears the key itself, except where Tab has led out of it to the browser's own bar and back to nothing
+    if (event.key === "Escape" && document.activeElement === document.body) model.send_msg({ type: "escape" })
   }
   document.addEventListener("keydown", keys)
 

@@ -114,6 +114,63 @@ def test_a_finger_hits_every_control_of_every_page(visitor: NewExplorer, name: s
     app.until(lambda: not app.page.evaluate(_SMALL_TARGETS), f"too small: {app.page.evaluate(_SMALL_TARGETS)}")
 
 
+# What of a box sticks out of the screen or covers its neighbour, by name.
+_CRAMPED = """(dialog) => {
+    const found = [], boxes = [];
+    const walk = (root) => {
+        for (const node of root.querySelectorAll('*')) {
+            if (node.shadowRoot) walk(node.shadowRoot);
+            if (node.matches('button') && node.checkVisibility())
+                boxes.push([node.getAttribute('aria-label') ?? node.textContent, node.getBoundingClientRect(), node]);
+        }
+    };
+    walk(dialog);
+    boxes.forEach(([name, {left, right, bottom, top}, node], i) => {
+        if (left < 0 || right > innerWidth || node.scrollWidth > node.clientWidth) found.push(name);
+        for (const [other, box] of boxes.slice(i + 1))
+            if (box.left < right && left < box.right && box.top < bottom && top < box.bottom)
+                found.push(`${name}, ${other}`);
+    });
+    return found;
+}"""
+_CONTRAST = """(node) => {
+    let ground = node;
+    while (getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)') ground = ground.parentElement;
+    const light = (color) => {
+        const [r, g, b] = color.match(/[\\d.]+/g).map((part) => part / 255)
+            .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    };
+    const [one, other] = [node, ground].map((at, i) => light(getComputedStyle(at)[i ? 'backgroundColor' : 'color']));
+    return Math.max(one / other, other / one);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["", "theme=dark"])
+def test_lists_and_dialogs_of_a_phone_are_read_reached_and_closed(visitor: NewExplorer, scheme: str) -> None:
+    """The header's list on its ground, files beside each other, the button that closes, Escape from nowhere."""
+    app = phone(visitor)
+    app.visit(f"v=1&page=trust&{scheme}")
+    app.page.get_by_role("combobox", name="Model or data").click()
+    names = app.page.get_by_role("listbox", name="Model or data").get_by_text(re.compile("World water|Twin|Models"))
+    expect(names).to_have_count(4)
+    assert min(names.nth(at).evaluate(_CONTRAST) for at in range(4)) > 4.5
+    app.page.keyboard.press("Escape")
+    expect(names).to_have_count(0)
+    app.button("Export").tap()
+    dialog = app.page.get_by_role("dialog", name="Export")
+    expect(dialog.get_by_role("button", name="Map as PNG")).to_be_visible()
+    app.until(lambda: not dialog.evaluate(_CRAMPED), f"cramped: {dialog.evaluate(_CRAMPED)}")
+    dialog.get_by_role("button", name="close").tap()
+    expect(dialog).to_be_hidden()
+    expect(app.button("Export")).to_be_focused()
+    app.button("Help").tap()
+    expect(app.page.get_by_role("dialog", name="How to read this page")).to_be_visible()
+    app.page.evaluate("document.activeElement.blur()")
+    app.page.keyboard.press("Escape")
+    expect(app.page.get_by_role("dialog")).to_be_hidden()
+
+
 def test_the_picker_names_its_model_on_a_phone_and_the_row_of_pages_says_that_it_goes_on(visitor: NewExplorer) -> None:
     """Two models of the world differ in their last words; a page beyond the edge is cut by a fade, not by a gap."""
     app = phone(visitor).open()

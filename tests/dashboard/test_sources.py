@@ -10,9 +10,10 @@ import pytest
 import xarray as xr
 
 from dashboard import engine, export, layers, map_picture, series, sources
+from dashboard.pages.book import Book
 from dashboard.pages.view import View
 from dashboard.plots import ternary
-from dashboard.state import State, apply
+from dashboard.state import History, State, apply
 from hdlcore.data.twin import TWIN_ID
 from hdlcore.runtime.sources import SourceInfo
 
@@ -122,3 +123,17 @@ def test_the_map_of_the_twin_has_a_picture() -> None:
     png = map_picture.map_png(View(state), 600)
     assert isinstance(png, io.BytesIO)
     assert png.getvalue()[:4] == b"\x89PNG"
+
+
+def test_what_speaks_of_all_numbers_changes_after_them() -> None:
+    """The banner of generated numbers is not there before the first of them, and not gone before the last."""
+    state = State()
+    view = View(state)
+    book = Book(view, History(state))
+    book.turn()
+    said: list[bool] = []
+    view.follow(lambda names: said.append(book.frame.banner.visible))
+    apply(state, {"model": TWIN_ID})
+    assert said == [False, False] and book.frame.banner.visible
+    apply(state, {"model": ""})
+    assert said == [False, False, True] and not book.frame.banner.visible
