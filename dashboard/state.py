@@ -76,7 +76,7 @@ class State(param.Parameterized):
     land_covers = param.Parameter((), doc="Dominant IGBP classes let through (1 ... 17).")
     latitude = param.Parameter(None, doc="(south, north) in degrees, or None.")
     values = param.Parameter(None, doc="(low, high) of the quantity on the map, in its units, or None.")
-    region = param.String("", doc="Named region or country, or empty.")
+    region = param.String("", doc="Named region, country or river basin, or empty.")
     polygon = param.Parameter((), doc="Drawn region: ((lon, lat), ...) in degrees, or empty.")
 
     series = param.Selector(default="season", objects=list(SERIES), doc="Which view of the components.")

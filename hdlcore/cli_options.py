@@ -14,7 +14,7 @@ ModelsOption = Annotated[
     list[Path] | None, typer.Option("--models", help="Folder of your own models; may be repeated.")
 ]
 CellOption = Annotated[str | None, typer.Option("--cell", help="LAT,LON; the name of a place for models of places")]
-RegionOption = Annotated[str | None, typer.Option("--region", help="A region, country or climate zone: all its cells")]
+RegionOption = Annotated[str | None, typer.Option("--region", help="Region, country, basin or climate zone: all cells")]
 AllOption = Annotated[bool, typer.Option("--all", help="All land, or all places")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

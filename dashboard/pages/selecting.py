@@ -98,7 +98,6 @@ class FilterPart:
         world = self.view.world
         zones, covers = flag_names(world, "climate_zone"), flag_names(world, "land_cover")
         present = {int(code) for code in world["land_cover"].values}
-        regions = {"AR6 regions": region_names(world), "Countries": region_names(world, "country")}
         self._zone_names = zones
         self.zones = Buttons(self._toggle_zone, label="Climate zone", joined=True, css_classes=["zones"])
         self.covers = pmui.MultiChoice(
@@ -113,10 +112,10 @@ class FilterPart:
             sizing_mode="stretch_width",
             width=None,
         )
-        names = list(dict.fromkeys([*regions["AR6 regions"], *regions["Countries"]]))
+        named = [region_names(world, category) for category in ("region", "country", "basin")]
         self.region = pmui.AutocompleteInput(
-            label="Region or country",
-            options=names,
+            label="Region, country or basin",
+            options=list(dict.fromkeys(name for names in named for name in names)),
             value="",
             min_characters=0,
             restrict=True,

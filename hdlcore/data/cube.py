@@ -28,7 +28,10 @@ EARTH_RADIUS = 6_371_007.2  # m, of the sphere with the Earth's area (authalic r
 
 @dataclass(frozen=True)
 class Field:
-    """One entry of the schema: dimensions, units, valid range (inclusive), and whether missing values are allowed."""
+    """One entry of the schema: dimensions, units, valid range (inclusive), and whether missing values are allowed.
+
+    A world may do without an `optional` variable.
+    """
 
     dims: tuple[str, ...]
     units: str
@@ -36,6 +39,7 @@ class Field:
     high: float
     missing_allowed: bool = False
     flags: bool = False
+    optional: bool = False
 
 
 _C = ("cell",)
@@ -53,6 +57,7 @@ SCHEMA: dict[str, Field] = {
     "climate_zone": Field(_C, "1", 1, 5, flags=True),
     "region": Field(_C, "1", -1, 1000, flags=True),
     "country": Field(_C, "1", -1, 1000, flags=True),
+    "basin": Field(_C, "1", -1, 1000, flags=True, optional=True),
     "block": Field(_C, "1", 0, 647),
     "elevation": Field(_C, "m", -500, 9000),
     "elevation_std": Field(_C, "m", 0, 4000),
@@ -137,7 +142,7 @@ def validate(ds: xr.Dataset) -> list[str]:
             problems.append(f"dimension '{dim}' has {ds.sizes[dim]} entries where {size} are needed")
     for name, field in SCHEMA.items():
         if name not in ds.variables:
-            problems.append(f"'{name}' is missing")
+            problems += [] if field.optional else [f"'{name}' is missing"]
         else:
             problems += _field_problems(ds[name], name, field)
     if "cell" in ds.coords and not problems:

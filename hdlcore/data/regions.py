@@ -1,7 +1,8 @@
 """Named regions, place names and filters: which cells of a cube are meant.
 
 Regions are the AR6 WGI reference land regions (Iturbide et al. 2020, https://doi.org/10.5194/essd-12-2959-2020),
-countries of Natural Earth, and the main Koeppen groups; a cube carries each as one categorical variable.
+countries of Natural Earth, large river basins, and the main Koeppen groups; a cube carries each as one categorical
+variable (of basins it may have none).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from hdlcore.data.cube import place_label, positions
 from hdlcore.errors import RequestError
 
-Category = Literal["region", "country", "climate_zone", "koeppen", "land_cover"]
-_NAMED: tuple[Category, ...] = ("region", "country", "climate_zone")  # searched in this order
+Category = Literal["region", "country", "basin", "climate_zone", "koeppen", "land_cover"]
+_NAMED: tuple[Category, ...] = ("region", "country", "basin", "climate_zone")  # searched in this order
 
 
 def category_names(ds: xr.Dataset, category: Category) -> list[str]:
@@ -41,13 +42,15 @@ def category_index(ds: xr.Dataset, category: Category) -> tuple[NDArray[np.intp]
 
 def region_names(ds: xr.Dataset, category: Category = "region") -> list[str]:
     """Names that `cells_in_region` takes: AR6 land regions, or those of another category; each holds a cell."""
+    if category not in ds:
+        return []
     held = set(np.unique(ds[category].values).tolist())
     codes = np.atleast_1d(ds[category].attrs["flag_values"]).tolist()
     return [name for code, name in zip(codes, category_names(ds, category), strict=True) if code in held]
 
 
 def cells_in_region(ds: xr.Dataset, name: str) -> NDArray[np.int32]:
-    """Ids of the cells of an AR6 region, a country or a climate zone, rising; upper and lower case are the same.
+    """Ids of the cells of an AR6 region, a country, a river basin or a climate zone, rising; in any case of letters.
 
     An AR6 region goes before a country of the same name (Madagascar, New Zealand).
     Raises `RequestError` naming near misses when no such region exists.
@@ -68,7 +71,8 @@ def _hint(wanted: str, known: dict[str, str]) -> str:
     near = [key for key in known if wanted and wanted in key] + get_close_matches(wanted, known, n=4, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(known[key] for key in list(dict.fromkeys(near))[:4])}?"
-    return f"give an AR6 land region, a country or a climate zone, such as {', '.join(list(known.values())[:3])}."
+    such_as = ", ".join(list(known.values())[:3])
+    return f"give an AR6 land region, a country, a large river basin or a climate zone, such as {such_as}."
 
 
 def place_name(ds: xr.Dataset, cell: int) -> str:

