@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -92,6 +93,22 @@ def _soon(document: Document | None, change: Callable[[], None]) -> None:
         document.add_next_tick_callback(partial(when_arrived, change))
 
 
+_put_off: ContextVar[list[Lane] | None] = ContextVar("_put_off", default=None)
+
+
+@contextmanager
+def put_off(lanes: list[Lane]) -> Iterator[None]:
+    """Have work that is started inside wait until its lane, which is added to `lanes`, is told to `begin`.
+
+    Nobody looks at it yet; it is said to be under way, as it will be.
+    """
+    held = _put_off.set(lanes)
+    try:
+        yield
+    finally:
+        _put_off.reset(held)
+
+
 class Lane(param.Parameterized):
     """One question at a time: a newer request cancels the older; the parameters say what is going on.
 
@@ -107,6 +124,7 @@ class Lane(param.Parameterized):
         super().__init__(**params)
         self._token: threading.Event | None = None
         self._undo: Callable[[], None] | None = None
+        self._waiting: tuple[str, Work, Callable[[Any], None]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._document = pn.state.curdoc  # where work is started outside a callback of the document, it is not said
         if self._document is not None:
@@ -123,7 +141,7 @@ class Lane(param.Parameterized):
         if self._token is not None:
             self._token.set()
             self._token = None
-        undo, self._undo = self._undo, None
+        undo, self._undo, self._waiting = self._undo, None, None
         if undo is not None:
             undo()
         self.param.update(running=False, fraction=0.0, message="")
@@ -142,6 +160,14 @@ class Lane(param.Parameterized):
 
         Where no event loop runs (the page drawn once before the server starts) the work is done before this returns.
         """
+        aside = _put_off.get()
+        if aside is not None:
+            self.cancel()
+            self._waiting = (doing, work, done)
+            self.param.update(running=True, message=doing, error="")
+            aside.append(self)
+            return
+        self._waiting = None
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -150,6 +176,12 @@ class Lane(param.Parameterized):
         task = loop.create_task(self.run(doing, work, done))
         self._tasks.add(task)  # a task that nobody holds may be collected before it ends
         task.add_done_callback(self._tasks.discard)
+
+    def begin(self) -> None:
+        """Start what was `put_off`, unless it was cancelled or superseded meanwhile."""
+        waiting = self._waiting
+        if waiting is not None:
+            self.start(*waiting)
 
     async def _alone(self, doing: str, work: Work, done: Callable[[Any], None]) -> None:
         """Run, and then whatever `done` has started, in this lane or in others."""

@@ -123,14 +123,14 @@ class Shelf:
         self._asked = Asked()
         self._making: asyncio.Task[None] | None = None
         self._looks = PeriodicCallback(self._look, 1000 * LOOK_SECONDS)
-        self._rest = Rest(self._taken)
+        self.rest = Rest(self._taken)
         #: what the page begins with, the same for all visitors of one colour mode
         self.heads: dict[str, str] = {}
         self._unknown = list(THEMES)
 
     def start(self) -> None:
         """Begin to make sessions, the first at once."""
-        self._rest.seconds = REST_SECONDS
+        self.rest.seconds = REST_SECONDS
         self._looks.start()
 
     def stop(self) -> None:
@@ -202,13 +202,13 @@ class Shelf:
 
     def _look(self) -> None:
         """Learn the heads; then make a session when some are missing and the process has rested for a while."""
-        rested = self._rest.look() >= REST_SECONDS
+        rested = self.rest.look() >= REST_SECONDS
         if self._making is not None:
             return
         if self._unknown:
             self._making = asyncio.ensure_future(self._make(f"theme={self._unknown.pop()}", keep=False))
         elif rested and (query := self._missing()) is not None:
-            self._rest.seconds = 0.0
+            self.rest.seconds = 0.0
             self._making = asyncio.ensure_future(self._make(query))
 
     async def _make(self, query: str, keep: bool = True) -> None:

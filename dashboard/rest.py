@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from bokeh.server.session import ServerSession
 from panel.io.state import state
@@ -34,6 +35,16 @@ class Rest:
         rests = self._used - used < BUSY_SHARE * elapsed and not self._arriving()
         self.seconds = self.seconds + elapsed if rests else 0.0
         return self.seconds
+
+    @contextmanager
+    def apart(self) -> Iterator[list[float]]:
+        """What is used inside does not end the rest; the list holds, afterwards, how many seconds of a core it was."""
+        spent, before = [0.0], time.process_time()
+        try:
+            yield spent
+        finally:
+            spent[0] = time.process_time() - before
+            self._used += spent[0]
 
     def _arriving(self) -> bool:
         return any(

@@ -79,6 +79,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="N",
         help=f"sessions of the opening view made ready before anybody asks (default {AHEAD}; 0: none)",
     )
+    parser.add_argument(
+        "--pages-ahead",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="make a visitor's other pages while visitor and server rest, so that they open at once (default: yes)",
+    )
     parser.add_argument("--open", action="store_true", help="open the app in your browser")
     parser.add_argument("--log-level", choices=LEVELS, default="info")
     parser.add_argument("--app", type=Path, default=APP, help=argparse.SUPPRESS)
@@ -220,20 +226,23 @@ def build(options: argparse.Namespace) -> Server:
     return server
 
 
-def run(server: Server, ahead: int) -> None:
+def run(server: Server, ahead: int, pages_ahead: bool = True) -> None:
     """Serve until SIGTERM or SIGINT; return within `STOP_SECONDS` or end the process with code 0.
 
-    Meanwhile so many sessions of the opening view are kept ready.
+    Meanwhile so many sessions of the opening view are kept ready, and visitors' pages are made ahead.
 
     A computation in a thread cannot be interrupted from outside, so a watchdog ends a process that would wait for one.
     """
     from dashboard import arrival, opening, static
+    from dashboard.spare import SPARE
 
     loop = server.io_loop
     loop.asyncio_loop.set_exception_handler(tell_failure)  # type: ignore[attr-defined]
     static.install(server._tornado)
     shelf = opening.Shelf(server._tornado, "/app", ahead)
     arrival.install(server._tornado, "/app", shelf)
+    if pages_ahead:
+        SPARE.begin(shelf.rest)
 
     def stop(number: int, _frame: object) -> None:
         log.info("%s: stopping", signal.Signals(number).name)
@@ -299,7 +308,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     announce(server, options)
-    run(server, options.ahead)
+    run(server, options.ahead, options.pages_ahead)
     log.info("stopped")
     return 0
 

@@ -132,7 +132,7 @@ _FINGERPRINT = """() => {
     const walk = (root) => {
         for (const node of root.querySelectorAll('*')) {
             if (node.tagName === 'CANVAS') seen.push(node.width + 'x' + node.height);
-            if (node.shadowRoot) walk(node.shadowRoot);
+            if (node.shadowRoot && node.checkVisibility({ visibilityProperty: true })) walk(node.shadowRoot);
         }
         if (root.querySelector('.skeleton')) seen.push(Math.random());
         seen.push((root.textContent || '').length);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import panel as pn
@@ -12,20 +11,22 @@ from bokeh.document import Document
 
 from dashboard import links, tours
 from dashboard.bookkeeping import forget_soon
-from dashboard.jobs import sentence, together, when_arrived
+from dashboard.jobs import together
+from dashboard.pages.beforehand import Beforehand
 from dashboard.pages.compare import ComparePage
 from dashboard.pages.data import DataPage
 from dashboard.pages.explore import ExplorePage
 from dashboard.pages.frame import Frame, page
 from dashboard.pages.learn import LearnPage
+from dashboard.pages.making import Making
 from dashboard.pages.memory import MemoryPage
 from dashboard.pages.page import Page
-from dashboard.pages.parts import column, show
+from dashboard.pages.parts import column
 from dashboard.pages.trust import TrustPage
 from dashboard.pages.view import View
 from dashboard.pages.whatif import WhatIfPage
 from dashboard.pages.why import WhyPage
-from dashboard.state import PAGES, History, State, apply
+from dashboard.state import History, State, apply
 
 MAKERS: dict[str, Callable[[View, History], Page]] = {
     "explore": ExplorePage,
@@ -37,7 +38,6 @@ MAKERS: dict[str, Callable[[View, History], Page]] = {
     "learn": LearnPage,
     "data": DataPage,
 }
-FIRST_MS, STEP_MS = 5, 55  # after the page itself, and between its parts where a browser shows them
 
 
 def explorer(query: str = "", dark: bool = False) -> pmui.Page:
@@ -74,59 +74,40 @@ class Book:
     """Header and the open page.
 
     In a live session the parts of a page are built just after the page itself has been sent, while the browser is still
-    loading its scripts; they are there when it asks for them. A page that was opened stays in the document.
+    loading its scripts; they are there when it asks for them. A page that was opened stays in the document, as does one
+    that was made beforehand.
     """
 
     def __init__(self, view: View, history: History) -> None:
         self.view, self.history = view, history
-        self._pages: dict[str, Page] = {}
+        self._makings: dict[str, Making] = {}
         self.body = column("body")
         self.frame = Frame(view, history, lambda: self.page)
+        self.beforehand = Beforehand(view, self.frame.shell, self.frame.navs, self._making)
         view.state.param.watch(self.turn, "page")
 
     @property
     def page(self) -> Page:
         """The open page."""
-        name = self.view.state.page
-        if name not in self._pages:
-            self._pages[name] = MAKERS[name](self.view, self.history)
-            self._build(self._pages[name], name)
-        return self._pages[name]
+        return self._making(self.view.state.page).made
+
+    def _making(self, name: str) -> Making:
+        """A page, begun and in its place where it was not; unseen unless it is the open one."""
+        making = self._makings.get(name)
+        if making is None:
+            made = MAKERS[name](self.view, self.history)
+            making = self._makings[name] = Making(name, made, self.view)
+            making.place()
+            self.body.append(made.layout)
+        return making
 
     def turn(self, *_: Any) -> None:
-        """Show the page the state names; those seen before stay in the browser, hidden, as they were left."""
-        opened = self.page.layout
+        """Show the page the state names; the others stay in the browser, hidden, as they were left."""
         with together():
-            for made in self._pages.values():
-                show(made.layout, made.layout is opened)
-            if opened not in self.body:
-                self.body.append(opened)
+            opened = self._making(self.view.state.page)
+            opened.finish()
+            for each in self._makings.values():
+                each.place()
             self.view.opened()
             self.frame.opened(self.view.state.page)
-
-    def _build(self, made: Page, name: str) -> None:
-        document = pn.state.curdoc
-        session = document.session_context if document is not None else None
-
-        def guarded(step: Callable[[], None]) -> Callable[[], None]:
-            def run() -> None:
-                self.view.building = name
-                try:
-                    with together():
-                        step()
-                except Exception as error:
-                    self.view.notice = sentence(error, f"Building the page {PAGES[name]}")
-                    # nothing more is on its way where the page was still to come
-                    made.layout[:] = [part for part in made.layout if "skeletonpane" not in part.css_classes]
-                finally:
-                    self.view.building = ""
-
-            return run
-
-        live = session.session if session else None
-        pause = STEP_MS if live and live.connection_count else 1
-        for number, step in enumerate(made.steps()):
-            if document is not None and session and session.server_context is not None:
-                document.add_timeout_callback(partial(when_arrived, guarded(step)), FIRST_MS + number * pause)
-            else:
-                guarded(step)()
+            opened.opened()

@@ -51,22 +51,28 @@ class ComparePage(Page):
         return self._comparison
 
     def steps(self) -> list[Callable[[], None]]:
-        """Maps, then places and curves."""
-        return [self._maps, self._curves]
+        """What is seen first, then what stands under it."""
+        return [self._choices, self._maps, self._places, self._curves]
+
+    def _choices(self) -> None:
+        """What differs."""
+        self._controls = CompareControls(self.comparison)
+        self.layout[:] = [self._controls.layout]
 
     def _maps(self) -> None:
-        """Controls and both maps."""
-        self._controls = CompareControls(self.comparison)
+        """Both maps, and their months."""
         maps = self._both = MapsPart(self.comparison)
-        months = row("monthspair", *self._controls.months)
-        self.layout[:] = [self._controls.layout, maps.layout, months]
+        self.layout.extend([maps.layout, row("monthspair", *self._controls.months)])
+
+    def _places(self) -> None:
+        """Where L and R are."""
+        place, where = PlacePart(self.view), FilterPart(self.view, self.history)
+        self.layout.append(row("places", column("wherepart", place.layout, where.chips), self._controls.place))
 
     def _curves(self) -> None:
-        """Places and curves."""
-        place, where = PlacePart(self.view), FilterPart(self.view, self.history)
-        places = row("places", column("wherepart", place.layout, where.chips), self._controls.place)
+        """Both curves."""
         self._drawn = CurvesPart(self.comparison)
-        self.layout.extend([places, self._drawn.layout])
+        self.layout.append(self._drawn.layout)
 
     # -- to take away -------------------------------------------------------------------------------------------
 

@@ -55,8 +55,8 @@ class DataPage(Page):
         self._simulated: SimulatedPart | None = None
 
     def steps(self) -> list[Callable[[], None]]:
-        """List, then series and report."""
-        return [self._left, self._right]
+        """What is seen first, then what stands under it."""
+        return [self._left, self._series, self._modelled, self._reviewed]
 
     @property
     def data(self) -> DataView:
@@ -70,12 +70,21 @@ class DataPage(Page):
         right = column("chosen", HeadPart(self.data).layout)
         self.layout[:] = [ListPart(self.data).layout, right]
 
-    def _right(self) -> None:
-        """Sites, series, report."""
+    def _series(self) -> None:
+        """Sites and series."""
         self._sites = sites = SitePart(self.data)
-        self._curve = curve = CurvePart(self.data, sites.card)
-        self._simulated, self._report = SimulatedPart(self.data), ReportPart(self.data)
-        self.layout[1].extend([column("look", sites.layout, curve.layout), self._simulated.layout, self._report.layout])
+        self._curve = CurvePart(self.data, sites.card)
+        self.layout[1].append(column("look", sites.layout, self._curve.layout))
+
+    def _modelled(self) -> None:
+        """Models at the site."""
+        self._simulated = SimulatedPart(self.data)
+        self.layout[1].append(self._simulated.layout)
+
+    def _reviewed(self) -> None:
+        """The review."""
+        self._report = ReportPart(self.data)
+        self.layout[1].append(self._report.layout)
 
     # -- to take away -------------------------------------------------------------------------------------------
 

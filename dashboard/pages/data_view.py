@@ -34,9 +34,15 @@ class DataView(Told):
         self.state.param.watch(self._changed, list(OF_DATA))
         view.param.watch(self._changed, ["dark"])
         view.uploads.param.watch(lambda _: self.tell(frozenset({"sets"})), "changed")
+        view.follow(self._moved)
 
     def _changed(self, *events: Any) -> None:
         self.tell(frozenset(event.name for event in events))
+
+    def _moved(self, _: frozenset[str]) -> None:
+        """Another cell was chosen while the page was not open: where no site was, it is of that."""
+        if self.state.site is None and self.site != default_site(self.data, self.state.cell):
+            self.tell(frozenset({"site"}))
 
     def tell(self, names: frozenset[str]) -> None:
         """Refresh, and tell every part."""

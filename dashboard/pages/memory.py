@@ -45,7 +45,7 @@ STUDY = "Networks trained again and again on the twin Earth's vegetation (docs/m
 
 
 class MemoryPage(Page):
-    """Two columns, built one after the other."""
+    """Two columns, built part by part."""
 
     help = HELP
     picks = True
@@ -66,25 +66,31 @@ class MemoryPage(Page):
         return self._memory
 
     def steps(self) -> list[Callable[[], None]]:
-        """Left, then right."""
-        return [self._left, self._right]
+        """What is seen first, then what stands under it."""
+        return [self._heatmap, self._where, self._world, self._study]
 
-    def _left(self) -> None:
+    def _heatmap(self) -> None:
         """Heatmap."""
         self._heat = HeatPart(self.memory)
         self.layout[:] = [column("left", self._heat.layout), column("right")]
 
-    def _right(self) -> None:
-        """Place, box, filters; and the map under the heatmap."""
-        if self._heat is None:
-            return
+    def _where(self) -> None:
+        """Place, box, filters."""
+        assert self._heat is not None
         place, where = PlacePart(self.view), FilterPart(self.view, self.history)
         chosen = column("wherepart", place.layout, where.chips)
         filters = row("filters", where.zones, where.latitude, where.region, where.covers)
         self.layout[1].extend([chosen, self._heat.boxing, column("filterpart", filters)])
+
+    def _world(self) -> None:
+        """The map under the heatmap."""
         self._map = MemoryMapPart(self.memory)
+        self.layout[0].append(self._map.layout)
+
+    def _study(self) -> None:
+        """What retraining finds."""
         self._retrained = RetrainedPart(self.view)
-        self.layout[0].extend([self._map.layout, self._retrained.layout])
+        self.layout[0].append(self._retrained.layout)
 
     # -- to take away -------------------------------------------------------------------------------------------
 

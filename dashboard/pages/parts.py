@@ -49,8 +49,17 @@ def html(name: str, text: str = "", **params: Any) -> pn.pane.HTML:
 
 def show(part: Any, visible: bool) -> None:
     """Show or hide a part whose place in the style sheet has a display of its own, which would win over `visible`."""
-    kept = [name for name in part.css_classes if name != "gone"]
+    kept = _as_made(part)
     part.param.update(visible=visible, css_classes=kept if visible else [*kept, "gone"])
+
+
+def place(part: Any) -> None:
+    """Have a part laid out and drawn where it will stand, unseen by anybody."""
+    part.param.update(visible=True, css_classes=[*_as_made(part), "staged"])
+
+
+def _as_made(part: Any) -> list[str]:
+    return [name for name in part.css_classes if name not in ("gone", "staged")]
 
 
 def drawn(sheet: Sheet, **params: Any) -> pn.pane.Bokeh:

@@ -11,7 +11,7 @@
     known.add(new WeakRef(this))
   }
   const reads = (view) => view.model.tags.flatMap((tag) => tag?.reads ?? [])
-  const shown = (view) => !view.is_destroyed && view.frame != null && view.el.checkVisibility()
+  const shown = (view) => !view.is_destroyed && view.frame != null && view.el.checkVisibility({ visibilityProperty: true })
   const frame = (view) => {
     const box = view.canvas_view.el.getBoundingClientRect(), { left, top, width, height } = view.frame.bbox
     return { left: box.left + left, top: box.top + top, width, height }

@@ -38,7 +38,7 @@ class PlacePart:
         self.card = Place(css_classes=["placecard"], sizing_mode="stretch_width")
         self.card.on_message("go", self._go)
         self.layout = self.card
-        view.says.append(lambda look: [(self.card, {"sentence": look.sentence})])
+        view.say(lambda look: [(self.card, {"sentence": look.sentence})])
         view.follow(self.update, quick=True)
 
     def warn(self, text: str) -> None:
@@ -91,7 +91,7 @@ class FilterPart:
         self._make_controls()
         controls = row("filters", self.zones, self.latitude, self.values, self.region, self.covers)
         self.layout = column("filterpart", self.chips, controls)
-        view.says.append(lambda look: [(self.values, {"hints": self._hints(look)})])
+        view.say(lambda look: [(self.values, {"hints": self._hints(look)})])
         view.follow(self.update, quick=True)
 
     def _make_controls(self) -> None:

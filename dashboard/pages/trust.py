@@ -68,42 +68,67 @@ class TrustPage(Page):
         return self._trust
 
     def steps(self) -> list[Callable[[], None]]:
-        """Top, then what stands behind."""
-        return [self._top, self._more]
+        """What is seen first, then what stands behind it."""
+        behind = [self._true, self._pairs, self._members, self._each_member, self._evaluated]
+        return [self._top, self._zones, self._scores, *behind]
 
     def _top(self) -> None:
-        """Map, zones, scores."""
+        """Map."""
         held = self.trust
         self._problem = html("plotnote")
         self._models = Buttons(lambda name: apply(self.view.state, {"model": name}), label="Models")
-        filters = FilterPart(self.view, self.history)
         self._map = ScoreMapPart(held)
-        left = column("left", self._map.layout, filters.chips, ZonesPart(held).layout)
-        scores, bands = ScoresPart(held), CalibrationPart(held)
-        right = column("right", PlacePart(self.view).layout, scores.layout, bands.layout)
+        left = column("left", self._map.layout)
+        self._whole = column("columns", left, column("right", PlacePart(self.view).layout))
+        self.layout[:] = [self._problem, self._models, self._whole]
+        held.follow(self._tell)
+
+    def _zones(self) -> None:
+        """What is let through, under the map."""
+        self._whole[0].extend([FilterPart(self.view, self.history).chips, ZonesPart(self.trust).layout])
+
+    def _scores(self) -> None:
+        """Scores and bands."""
+        scores, bands = ScoresPart(self.trust), CalibrationPart(self.trust)
+        self._whole[1].extend([scores.layout, bands.layout])
         self._drawn |= {
             "Scores as PNG": ("scores.png", scores, "Scores on held-out cells"),
             "Bands as PNG": ("bands.png", bands, "How often what was held out lies in the bands"),
         }
-        self._whole = column("columns", left, right)
-        self.layout[:] = [self._problem, self._models, self._whole]
-        held.follow(self._tell)
 
-    def _more(self) -> None:
-        """What stands behind the scores."""
-        held = self.trust
-        pairs, parameters, split, members = DensityPart(held), MembersPart(held), SplitPart(held), EachMemberPart(held)
-        beside = column("trustcolumn", parameters.layout, split.layout)
-        self._truths, evaluated = (TruthPart(held), MemoryTruthPart(held)), EvaluatePart(held)
-        grid = column("trustgrid", pairs.layout, beside, members.layout)
-        self.layout.extend([*(part.layout for part in self._truths), grid, evaluated.layout, LimitsPart(held).layout])
+    def _true(self) -> None:
+        """Where the truth is known: stores and memory beside it."""
+        self._truths = TruthPart(self.trust), MemoryTruthPart(self.trust)
+        self.layout.extend([part.layout for part in self._truths])
+
+    def _pairs(self) -> None:
+        """Known and simulated."""
+        pairs = DensityPart(self.trust)
+        self._grid = column("trustgrid", pairs.layout)
+        self.layout.append(self._grid)
+        self._drawn["Known and simulated as PNG"] = ("pairs.png", pairs, "Known and simulated")
+
+    def _members(self) -> None:
+        """What the members disagree on, and what they learned of the split of water."""
+        parameters, split = MembersPart(self.trust), SplitPart(self.trust)
+        self._grid.append(column("trustcolumn", parameters.layout, split.layout))
         self._drawn |= {
-            "Known and simulated as PNG": ("pairs.png", pairs, "Known and simulated"),
             "Parameters as PNG": ("parameters.png", parameters, "What the members disagree on"),
             "Split of water as PNG": ("split.png", split, "How incoming water is split"),
-            "Members as PNG": ("members.png", members, "Every member"),
-            "PIT as PNG": ("pit.png", evaluated, "Where observations fall in their predicted distributions"),
         }
+
+    def _each_member(self) -> None:
+        """Every member at the place."""
+        members = EachMemberPart(self.trust)
+        self._grid.append(members.layout)
+        self._drawn["Members as PNG"] = ("members.png", members, "Every member")
+
+    def _evaluated(self) -> None:
+        """The button to score anew, and the limits."""
+        evaluated = EvaluatePart(self.trust)
+        self.layout.extend([evaluated.layout, LimitsPart(self.trust).layout])
+        said = "Where observations fall in their predicted distributions"
+        self._drawn["PIT as PNG"] = ("pit.png", evaluated, said)
 
     def _tell(self, names: frozenset[str]) -> None:
         """Why there is nothing to judge."""

@@ -114,6 +114,11 @@ class View(param.Parameterized):
         (self._quick if quick else self._later).append((self.building or self.state.page, update))
         update(EVERYTHING)
 
+    def say(self, says: Callable[[Look], Words]) -> None:
+        """Have what a part says of a month said ahead, where its page steps through months."""
+        if (self.building or self.state.page) == "explore":
+            self.says.append(says)
+
     def follow_everywhere(self, update: Update) -> None:
         """Call `update(changed names)` after each change of the state, whichever page is open, and once now."""
         self._always.append(update)

@@ -38,7 +38,7 @@ to see it large.</dd>
 
 
 class WhatIfPage(Page):
-    """Two columns, built one after the other."""
+    """Two columns, built part by part."""
 
     help = HELP
     picks = True
@@ -59,24 +59,34 @@ class WhatIfPage(Page):
         return self._experiment
 
     def steps(self) -> list[Callable[[], None]]:
-        """Left, then right."""
-        return [self._left, self._right]
+        """What is seen first, then what stands under it."""
+        return [self._controls, self._both, self._where, self._world, self._pulsed]
 
-    def _left(self) -> None:
-        """Controls and both runs."""
+    def _controls(self) -> None:
+        """What can be changed."""
         controls = ControlPart(self.experiment)
-        self._runs = RunsPart(self.experiment)
-        left = column("left", heading("What if the weather were different?"), controls.layout, self._runs.layout)
+        left = column("left", heading("What if the weather were different?"), controls.layout)
         self.layout[:] = [left, column("right")]
 
-    def _right(self) -> None:
-        """Place, map, pulse."""
-        place = PlacePart(self.view)
-        where = FilterPart(self.view, self.history)
-        self._map, self._pulse = DifferencePart(self.experiment), PulsePart(self.experiment)
-        self.layout[1].extend(
-            [column("wherepart", place.layout, where.chips, where.region), self._map.layout, self._pulse.layout]
-        )
+    def _both(self) -> None:
+        """Both runs."""
+        self._runs = RunsPart(self.experiment)
+        self.layout[0].append(self._runs.layout)
+
+    def _where(self) -> None:
+        """Place."""
+        place, where = PlacePart(self.view), FilterPart(self.view, self.history)
+        self.layout[1].append(column("wherepart", place.layout, where.chips, where.region))
+
+    def _world(self) -> None:
+        """Map."""
+        self._map = DifferencePart(self.experiment)
+        self.layout[1].append(self._map.layout)
+
+    def _pulsed(self) -> None:
+        """Pulse."""
+        self._pulse = PulsePart(self.experiment)
+        self.layout[1].append(self._pulse.layout)
 
     # -- to take away -------------------------------------------------------------------------------------------
 

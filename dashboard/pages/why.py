@@ -36,7 +36,7 @@ over the land tells how often a warmer day is answered wrongly.</dd>
 
 
 class WhyPage(Page):
-    """Two columns, built one after the other."""
+    """Two columns, built part by part."""
 
     help = HELP
     picks = True
@@ -56,20 +56,28 @@ class WhyPage(Page):
         return self._why
 
     def steps(self) -> list[Callable[[], None]]:
-        """Left, then right."""
-        return [self._left, self._right]
+        """What is seen first, then what stands under it."""
+        return [self._told, self._where, self._pulsed, self._judged]
 
-    def _left(self) -> None:
-        """The story and what it is worth."""
-        self._story, methods = StoryPart(self.why), MethodsPart(self.why)
-        self.layout[:] = [column("left", self._story.layout, methods.layout), column("right")]
+    def _told(self) -> None:
+        """The story."""
+        self._story = StoryPart(self.why)
+        self.layout[:] = [column("left", self._story.layout), column("right")]
 
-    def _right(self) -> None:
-        """Place and pulse."""
+    def _where(self) -> None:
+        """Place."""
         place, where = PlacePart(self.view), FilterPart(self.view, self.history)
         picked = PickMap(self.view, "why-map")
+        self.layout[1].append(column("wherepart", place.layout, where.chips, picked.layout))
+
+    def _pulsed(self) -> None:
+        """The answer to a pulse."""
         self._pulse = PulsePart(self.why)
-        self.layout[1].extend([column("wherepart", place.layout, where.chips, picked.layout), self._pulse.layout])
+        self.layout[1].append(self._pulse.layout)
+
+    def _judged(self) -> None:
+        """What the methods are worth."""
+        self.layout[0].append(MethodsPart(self.why).layout)
 
     # -- to take away -------------------------------------------------------------------------------------------
 

@@ -47,17 +47,22 @@ class Control(Styled, pn.custom.JSComponent):
 
 
 class Shell(Control):
-    """Document-wide matters: colour mode, address, shortcuts, announcements."""
+    """Document-wide matters: colour mode, address, shortcuts, announcements.
+
+    With `ahead` it sends `rests` when the visitor does, for the next piece of a page nobody has opened yet, and `acts`
+    when they act before it has come; `made` answers, and says whether anything is `left`.
+    """
 
     dark = param.Boolean(False)
     query = param.String("", doc="What the address should say after '?'; another month adds no entry to the history.")
     say = param.String("", doc="Announced to screen readers.")
     title = param.String("HDL Explorer", doc="Title of the browser's tab.")
+    ahead = param.Boolean(False, doc="Ask for pages before they are opened.")
     _esm = _script("shell")
 
 
 class Nav(Control):
-    """The pages, as links; sends `open` with the id of the page."""
+    """The pages, as links; sends `open` with the id of the page, and `near` when a pointer or the focus comes on it."""
 
     ANY = "ANY"  # stands in `query` for the id of the page
     items = param.List([], doc="Each {id, label}; the first is the page of an address that names none.")

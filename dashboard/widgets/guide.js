@@ -6,7 +6,7 @@ const LOOK = {
 }
 const find = (root, selector) => {
   for (const node of root.querySelectorAll("*")) {
-    if (node.matches(selector) && node.checkVisibility()) return node
+    if (node.matches(selector) && node.checkVisibility({ visibilityProperty: true })) return node
     const inside = node.shadowRoot && find(node.shadowRoot, selector)
     if (inside) return inside
   }
@@ -60,7 +60,7 @@ export function render({ model }) {
   const mark = () => {
     clearTimeout(timer)
     const selector = LOOK[model.look]
-    if (marked?.checkVisibility() && marked.matches(selector)) { timer = setTimeout(mark, 500); return }
+    if (marked?.checkVisibility({ visibilityProperty: true }) && marked.matches(selector)) { timer = setTimeout(mark, 500); return }
     unmark()
     if (!selector || !model.step.title) return
     timer = setTimeout(mark, 300)

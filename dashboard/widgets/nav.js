@@ -20,6 +20,12 @@ export function render({ model }) {
       else link.removeAttribute("aria-current")
     }
   }
+  // somebody is about to open that page: it is made before the others
+  const near = (id) => {
+    if (id === model.chosen) return
+    if (id !== null) model.send_msg({ type: "near", id })
+    window.dispatchEvent(new CustomEvent("hdl-near", { detail: id !== null }))
+  }
   const list = () => {
     links.clear()
     box.replaceChildren()
@@ -32,6 +38,8 @@ export function render({ model }) {
         event.preventDefault()
         model.send_msg({ type: "open", id: item.id })
       }
+      for (const name of ["pointerenter", "focus"]) link.addEventListener(name, () => near(item.id))
+      for (const name of ["pointerleave", "blur"]) link.addEventListener(name, () => near(null))
       links.set(item.id, link)
       box.append(link)
     }

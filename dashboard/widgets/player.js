@@ -91,7 +91,7 @@ export function render({ model, el }) {
   }
   // Months not kept yet: the one wanted, two the way we go, one back; two more once somebody steps; the next when played.
   const look_ahead = () => {
-    if (!model.ahead || asking || !box.checkVisibility() || "hdlLost" in document.documentElement.dataset) return
+    if (!model.ahead || asking || !box.checkVisibility({ visibilityProperty: true }) || "hdlLost" in document.documentElement.dataset) return
     const near = timer !== null ? [0, 1, 2, 3, 4] : [0, way, -way, 2 * way, ...(stepped ? [3 * way, 4 * way] : [])]
     const missing = near.map((by) => (wanted + by + 4 * count()) % count()).filter((at) => !kept.has(at))
     clearTimeout(rest)
@@ -124,7 +124,7 @@ export function render({ model, el }) {
     stale = true
   }
   const answered = () => {
-    if (model.ahead && rest === null && !kept.size && box.checkVisibility()) rest_for(CALM) // back on this page
+    if (model.ahead && rest === null && !kept.size && box.checkVisibility({ visibilityProperty: true })) rest_for(CALM) // back on this page
     if (!stale) return
     stale = false
     show(known(wanted) ? wanted : model.value)
@@ -152,7 +152,7 @@ export function render({ model, el }) {
     const pause = calm.matches ? 1600 : model.interval / SPEEDS[fast]
     const ready = () => !asked.length || known((wanted + 1) % count())
     timer = setTimeout(() => {
-      if (!box.checkVisibility()) { stop(); send(); return } // another page is open
+      if (!box.checkVisibility({ visibilityProperty: true })) { stop(); send(); return } // another page is open
       const now = performance.now()
       if (ready() && now - shown >= pause) { shown = Math.max(shown + pause, now - pause); set(wanted + 1) }
       tick()
@@ -176,7 +176,7 @@ export function render({ model, el }) {
   back.onclick = () => { stop(); set(wanted - 1) }
   next.onclick = () => { stop(); set(wanted + 1) }
   slider.oninput = () => { stop(); set(Number(slider.value)) }
-  const step = (event) => { if (box.checkVisibility()) { stop(); set(wanted + event.detail) } }
+  const step = (event) => { if (box.checkVisibility({ visibilityProperty: true })) { stop(); set(wanted + event.detail) } }
   window.addEventListener("hdl-step", step)
   window.addEventListener("hdl-answered", answered)
   for (const name of ELSEWHERE) window.addEventListener(name, flush, { capture: true })

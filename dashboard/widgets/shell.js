@@ -72,6 +72,7 @@ export function render({ model, el }) {
       // the page scrolls in a box of its own
       for (let node = el; node; node = node.parentElement ?? node.getRootNode().host) node.scrollTop = 0
     }
+    if (message.type === "made") made(message)
     if (message.type === "hold focus") held = focused()
     if (message.type === "give focus") setTimeout(() => { if (held?.isConnected) held.focus() }, 50)
     if (message.type === "download") {
@@ -113,7 +114,7 @@ export function render({ model, el }) {
   const AWAY_MS = 120 // by then a control that looks after its focus has done so
   const usable = (place, found = []) => {
     for (const node of place.shadowRoot ? [...place.shadowRoot.children] : [...place.children]) {
-      if (!node.checkVisibility()) continue
+      if (!node.checkVisibility({ visibilityProperty: true })) continue
       if (node.tabIndex >= 0 && !node.disabled && node.matches("a, button, input, select, textarea, [tabindex]")) found.push(node)
       usable(node, found)
     }
@@ -130,9 +131,9 @@ export function render({ model, el }) {
     const [node, ...places] = event.composedPath().filter((one) => one instanceof Element)
     const name = named(node)
     setTimeout(() => {
-      if (document.activeElement !== document.body || (node.isConnected && node.checkVisibility())) return
+      if (document.activeElement !== document.body || (node.isConnected && node.checkVisibility({ visibilityProperty: true }))) return
       for (const place of places) {
-        if (!place.isConnected || !place.checkVisibility()) continue
+        if (!place.isConnected || !place.checkVisibility({ visibilityProperty: true })) continue
         if (place === content()) { place.focus({ preventScroll: true }); return } // what stands above it, a tour's words, is to be read
         const left = usable(place)
         if (left.length) { (left.find((one) => named(one) === name) ?? left[0]).focus(); return }
@@ -188,6 +189,43 @@ export function render({ model, el }) {
   }
   requestAnimationFrame(() => hush())
 
+  // Pages are made before anybody opens them (pages/beforehand.py): the next piece is asked for when the visitor rests,
+  // or is about to open that very page, and the one after it when that has been drawn.
+  const CALM_MS = 1000
+  const ACTS = ["pointerdown", "pointermove", "keydown", "wheel", "touchmove"]
+  const when_idle = window.requestIdleCallback ?? ((then) => setTimeout(then, 100))
+  let [left, asked, near, calm] = [model.ahead && !navigator.connection?.saveData, false, false, null]
+  root.dataset.hdlAhead = left ? "making" : "off"
+  const ask = () => {
+    if (!left || asked || document.hidden || "hdlLost" in root.dataset) return
+    asked = true
+    model.send_msg({ type: "rests" })
+  }
+  const ask_in = (milliseconds) => {
+    clearTimeout(calm)
+    calm = setTimeout(() => when_idle(ask), milliseconds)
+  }
+  const acts = (event) => {
+    if (!left || (near && event.type === "pointermove")) return
+    if (asked) model.send_msg({ type: "acts" })
+    asked = false
+    if (!document.hidden) ask_in(CALM_MS)
+  }
+  const nears = (event) => {
+    near = event.detail
+    if (near) ask()
+  }
+  const made = (message) => {
+    asked = false
+    left &&= message.left
+    if (left) ask_in(0)
+    else root.dataset.hdlAhead = "made"
+  }
+  for (const name of ACTS) window.addEventListener(name, acts, { capture: true, passive: true })
+  document.addEventListener("visibilitychange", acts)
+  window.addEventListener("hdl-near", nears)
+  if (left) ask_in(CALM_MS)
+
   // The server is gone, or the way to it, and a notification says so: open the page anew when it answers. The address
   // is the view.
   const TRY_MS = 2000
@@ -227,6 +265,10 @@ export function render({ model, el }) {
     document.removeEventListener("keydown", unfold)
     document.removeEventListener("keyup", unfold)
     document.removeEventListener("click", listed)
+    for (const name of ACTS) window.removeEventListener(name, acts, { capture: true })
+    document.removeEventListener("visibilitychange", acts)
+    window.removeEventListener("hdl-near", nears)
+    clearTimeout(calm)
     skip.remove()
   })
   return live

@@ -5,16 +5,18 @@ window.bench = (() => {
   for (const name of ["pointerdown", "keydown"]) {
     window.addEventListener(name, (event) => { bench.act = event.timeStamp }, { capture: true })
   }
+  const seen = (node) => node.checkVisibility?.({ visibilityProperty: true }) ?? false
   // Bokeh clears a canvas whenever it draws it anew.
   const clear = CanvasRenderingContext2D.prototype.clearRect
   CanvasRenderingContext2D.prototype.clearRect = function (...box) {
-    this.canvas.benchPainted = bench.painted = performance.now()
+    this.canvas.benchPainted = performance.now()
+    if (seen(this.canvas)) bench.painted = this.canvas.benchPainted
     return clear.apply(this, box)
   }
   const walk = (root, visit) => {
     for (const node of root.querySelectorAll("*")) {
       visit(node)
-      if (node.shadowRoot && node.checkVisibility()) walk(node.shadowRoot, visit) // a hidden page is not seen
+      if (node.shadowRoot && seen(node)) walk(node.shadowRoot, visit) // a hidden page is not seen
     }
   }
   bench.canvases = (plot) => {

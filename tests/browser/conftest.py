@@ -28,6 +28,8 @@ DESKTOP = {"width": 1440, "height": 900}
 # Longest wait for anything a person asked for: far more than is good, so that a busy machine fails no journey.
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
+#: As a browser that is to save data: pages are made when they are opened, so nothing comes that no journey asked for.
+SAVES_DATA = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
 _ADDRESS_SAYS = """(wanted) => {
     const said = new URLSearchParams(location.search);
     return Object.entries(wanted).every(([key, value]) => said.get(key) === value);
@@ -121,16 +123,18 @@ def new_page(browser: Browser, watch: Watch) -> Iterator[NewPage]:
     """Return a function that opens a page of a new visitor (own cookies and session), watched.
 
     ``new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")``: options as of playwright's
-    ``Browser.new_context``.
+    ``Browser.new_context``. With ``ahead`` pages are made before they are opened, as for everybody.
     """
     contexts: list[BrowserContext] = []
 
-    def open_page(**options: object) -> Page:
+    def open_page(ahead: bool = False, **options: object) -> Page:
         settings = {"viewport": DESKTOP, "reduced_motion": "reduce", "accept_downloads": True} | options
         context = browser.new_context(**settings)  # type: ignore[arg-type]
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         watch.attach(context)
+        if not ahead:
+            context.add_init_script(SAVES_DATA)
         return context.new_page()
 
     yield open_page

@@ -1,0 +1,114 @@
+"""A page being made, piece by piece: at once for the visitor who opens it, in spare time for the one who may."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from functools import partial
+
+import panel as pn
+from param.parameterized import discard_events
+
+from dashboard.jobs import Lane, put_off, sentence, together, when_arrived
+from dashboard.pages.page import Page
+from dashboard.pages.parts import place, show
+from dashboard.pages.view import View
+from dashboard.state import PAGES
+
+FIRST_MS, STEP_MS = 5, 20  # after the page itself, and between its messages where a browser shows them
+MESSAGE_S = 0.1  # pieces that take less together come in one message, and are seen in one frame
+
+
+class Making:
+    """A page, and what of it is still to be made.
+
+    What a page asks of the models, live, is put off until it is looked at, as is what it has to say.
+    """
+
+    def __init__(self, name: str, made: Page, view: View) -> None:
+        self.name, self.made, self.view = name, made, view
+        self._steps, self._begun = deque(made.steps()), False
+        self._lanes: list[Lane] = []
+        self._notice = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is still to be made."""
+        return not self._steps
+
+    @property
+    def seen(self) -> bool:
+        """Whether it is the open page."""
+        return bool(self.view.state.page == self.name)
+
+    def step(self) -> None:
+        """Make the next piece. One that fails is told; without the first there is nothing to add the others to."""
+        view = self.view
+        if self.seen:
+            self._step()
+            return
+        with discard_events(view), put_off(self._lanes):
+            told, view.notice = view.notice, ""
+            self._step()
+            self._notice, view.notice = view.notice or self._notice, told
+
+    def _step(self) -> None:
+        step, begun = self._steps.popleft(), self._begun
+        self.view.building, self._begun = self.name, True
+        try:
+            step()
+        except Exception as error:
+            self.view.notice = sentence(error, f"Building the page {PAGES[self.name]}")
+            # nothing more is on its way where the page was still to come
+            self.made.layout[:] = [part for part in self.made.layout if "skeletonpane" not in part.css_classes]
+            if not begun:
+                self._steps.clear()
+        finally:
+            self.view.building = ""
+
+    def finish(self) -> None:
+        """Make the rest for the visitor who waits; in a live session message by message, the browser let in between."""
+        document = pn.state.curdoc
+        session = document.session_context if document is not None else None
+        if document is None or not session or session.server_context is None:
+            while self._steps:
+                self.step()
+            return
+
+        def message() -> None:
+            begun = time.perf_counter()
+            with together():
+                while self._steps and time.perf_counter() - begun < MESSAGE_S:
+                    self.step()
+                if not self._steps and not self.seen:
+                    self.place()
+            if self._steps:
+                live = session.session
+                pause = STEP_MS if live and live.connection_count else 1
+                document.add_timeout_callback(partial(when_arrived, message), pause)
+
+        if self._steps:
+            document.add_timeout_callback(partial(when_arrived, message), FIRST_MS)
+
+    def place(self) -> None:
+        """Show it if it is the open page; else hide it, where it stays; while it is being made it has its size."""
+        if self.seen or self.done:
+            show(self.made.layout, self.seen)
+        else:
+            place(self.made.layout)
+
+    def opened(self) -> None:
+        """It is looked at: ask what was put off, say what was not said."""
+        if self._notice:
+            self.view.notice, self._notice = self._notice, ""
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None:
+            pn.state.execute(self._ask, schedule=True)  # after what has changed meanwhile, which may ask something else
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
+        if self.seen:
+            lanes, self._lanes = self._lanes, []
+            for lane in lanes:
+                lane.begin()

@@ -1,0 +1,123 @@
+"""Journeys to pages that were made before they were opened, and through what is done while they are being made."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from dashboard.pages.frame import NAME
+from dashboard.state import PAGES
+from scripts.app_session import settle
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Explorer, NewExplorer
+
+pytestmark = pytest.mark.browser
+
+WHOLE_MS = 120_000  # for all pages, on a machine that others use as well
+SWITCH_KB = 20  # a page that is there sends its name, its address and what the models answer, no controls and no maps
+HEADINGS = {
+    "memory": "How far back does the past still matter?",
+    "trust": "By climate zone",
+    "compare": "Stored water through the year",
+    "learn": "Guided tours",
+}
+
+
+def _link(app: Explorer, name: str) -> Locator:
+    bar = app.page.get_by_role("navigation", name="Pages").filter(visible=True)
+    return bar.get_by_role("link", name=PAGES[name], exact=True)
+
+
+def _heading(app: Explorer, name: str) -> Locator:
+    return app.page.get_by_role("heading", name=HEADINGS[name], exact=True)
+
+
+def _rested(visitor: NewExplorer) -> Explorer:
+    """A visitor who has rested until all pages were made."""
+    app = visitor(ahead=True).open()
+    expect(app.page.locator("html")).to_have_attribute("data-hdl-ahead", "made", timeout=WHOLE_MS)
+    return app
+
+
+def test_the_first_visit_of_a_page_is_a_switch(visitor: NewExplorer) -> None:
+    """Nothing of the pages is seen before; then they are there, drawn, for next to no bytes; back and forward too."""
+    sizes: list[int] = []
+    app = visitor(ahead=True)
+    app.page.on("websocket", lambda socket: socket.on("framereceived", lambda data: sizes.append(len(data))))
+    app.open()
+    html = app.page.locator("html")
+    expect(html).to_have_attribute("data-hdl-ahead", "made", timeout=WHOLE_MS)
+    for name in HEADINGS:
+        expect(_heading(app, name)).to_be_hidden()
+    assert app.query() == {}
+    height = app.page.evaluate("document.documentElement.scrollHeight")
+    assert height <= 900, "a page that is not seen makes the open one longer"
+    for name in ("memory", "compare"):
+        settle(app.page)
+        sizes.clear()
+        _link(app, name).click()
+        expect(_heading(app, name)).to_be_visible()
+        settle(app.page)
+        assert sum(sizes) < SWITCH_KB * 1000, f"{PAGES[name]} was sent when it was opened: {sizes}"
+        app.address_says(page=name)
+        expect(app.page).to_have_title(f"{PAGES[name]} · {NAME}")
+        app.drawn(app.page.get_by_role("img", name=re.compile("^Map")).filter(visible=True).first)
+    app.page.go_back()
+    expect(_heading(app, "memory")).to_be_visible()
+    expect(_heading(app, "compare")).to_be_hidden()
+    app.page.go_forward()
+    expect(_heading(app, "compare")).to_be_visible()
+
+
+def test_a_click_while_pages_are_made_is_answered_and_they_show_its_place(visitor: NewExplorer) -> None:
+    """It is answered before the pages are there; those made by then, and those made after, are of the new place."""
+    app = visitor(ahead=True).open()
+    expect(_heading(app, "memory")).to_have_count(1)  # being made, or made
+    place = app.place.inner_text()
+    app.tap(10, 20)
+    expect(app.place).not_to_have_text(place)
+    expect(app.curves).to_have_attribute("aria-label", re.compile(re.escape(app.place.inner_text())))
+    place = app.place.inner_text()
+    html = app.page.locator("html")
+    expect(html).to_have_attribute("data-hdl-ahead", "made", timeout=WHOLE_MS)
+    for name in ("memory", "trust"):
+        _link(app, name).click()
+        expect(_heading(app, name)).to_be_visible()
+        expect(app.place).to_have_text(place)
+    expect(app.page.get_by_role("img", name=f"Total storage of each member, {place}")).to_be_visible()
+
+
+def test_a_page_opened_while_it_is_made_comes_whole(visitor: NewExplorer) -> None:
+    app = visitor(ahead=True).open()
+    expect(_heading(app, "memory")).to_have_count(1)
+    _link(app, "memory").click()
+    expect(_heading(app, "memory")).to_be_visible()
+    expect(app.page.get_by_role("heading", name=re.compile("retraining"))).to_be_visible()
+    expect(app.page.get_by_role("img", name=re.compile("^Map: "))).to_be_visible()
+    settle(app.page)
+    _link(app, "explore").click()
+    expect(app.memory).to_be_visible()
+
+
+def test_keys_are_the_open_page_s(visitor: NewExplorer) -> None:
+    """Of the months of What if and Compare, made and unseen, none steps when those of Explore do."""
+    app = _rested(visitor)
+    app.page.get_by_role("heading", level=1).click()
+    app.page.keyboard.press("ArrowRight")
+    expect(app.month.filter(visible=True)).to_have_attribute("aria-valuetext", "June")
+    app.address_says(t="06")
+    _link(app, "whatif").click()
+    expect(app.page.get_by_role("heading", name="What if the weather were different?")).to_be_visible()
+    settle(app.page)
+    app.address_says(t="06", page="whatif")
+
+
+def test_who_saves_data_gets_no_page_beforehand(app: Explorer) -> None:
+    app.open()
+    expect(app.page.locator("html")).to_have_attribute("data-hdl-ahead", "off")
+    assert app.page.evaluate("navigator.connection.saveData")
+    expect(_heading(app, "memory")).to_have_count(0)
