@@ -54,6 +54,11 @@ def get_sources() -> dict[str, SourceInfo]:
     return found
 
 
+def get_data() -> dict[str, DataSource]:
+    """The data sets that every visitor sees, with a map or without, by id."""
+    return {source.info.id: source for source in get_engine().data()}
+
+
 def title_of(source: DataSource) -> str:
     """A cube's title, with the name of its folder where that says more: 'Catchments, lahn'."""
     title, stem = source.info.title, source.cube.path.stem

@@ -59,8 +59,10 @@ def observed_with(source: SourceInfo | None, world: xr.Dataset) -> xr.Dataset:
     return world.drop_vars([name for name in world.data_vars if name not in kept])
 
 
-def unknown(wanted: str, known: Iterable[str]) -> str:
-    """One sentence for a link that names a source which is not there."""
+def unknown(wanted: str, known: Iterable[str], places: Iterable[str]) -> str:
+    """One sentence for a link that names a source which is not there; `places` are data sets without a map."""
+    if wanted in places:
+        return f"'{wanted}' has series of places, but no map; look at it on the page Data."
     return (
         f"Nothing is called '{wanted}'; at hand: {', '.join(known) or 'none'}. "
         "Uploaded data are seen only in the session they were uploaded in."

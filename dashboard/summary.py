@@ -68,7 +68,8 @@ def sentence(
     mean = "" if selection.single else " (area-weighted)"
     if not good.any():
         anywhere = np.isfinite(shown.values).any() or shown.finer is not None
-        where = "here" if anywhere else "in any cell; choose another quantity"
+        other = "month or quantity" if shown.seasonal else "quantity"
+        where = "here" if anywhere else f"in any cell; choose another {other}"
         return f"{head}: {name[0].lower() + name[1:]} has no value {where}."
     if shown.mixed:
         return f"{head}: {_carriers(season)}{mean}."
@@ -139,6 +140,9 @@ def quantity_sentence(data: xr.DataArray, name: str, units: str, label: str) -> 
     if not good.any():
         return f"{label}: {name[0].lower() + name[1:]} has no value here."
     high, low = int(np.nanargmax(values)), int(np.nanargmin(values))
+    if good.sum() == 1:
+        only = quantity(float(values[high]), units)
+        return f"{label}: {name[0].lower() + name[1:]} is {only} ({_when(data, high)}), the only value there is."
     mean = quantity(float(values[good].mean()), units)
     ends = f"from {quantity(float(values[low]), units)} ({_when(data, low)})"
     ends += f" to {quantity(float(values[high]), units)} ({_when(data, high)})"

@@ -94,7 +94,7 @@ class Comparison(Told):
         """Say, once, that R is not the source that the link names."""
         wanted, known = self.state.other_model, self.view.sources()
         if wanted != self._missed and wanted not in (*known, compare.OBSERVED.id, ""):
-            self.view.notice = sources.unknown(wanted, known)
+            self.view.notice = sources.unknown(wanted, known, engine.get_data())
         self._missed = wanted
 
     def _own(self, title: str) -> Side:

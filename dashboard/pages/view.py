@@ -251,7 +251,7 @@ class View(param.Parameterized):
     def _choose_source(self) -> None:
         wanted, known = self.state.model, self.sources()
         if wanted and wanted not in known:
-            self.notice = sources.unknown(wanted, known)
+            self.notice = sources.unknown(wanted, known, engine.get_data())
         self.model = wanted if wanted in known else next(iter(known), "")
         self.source = known.get(self.model)
         own = self.uploads.find(self.model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from dashboard import why
-from dashboard.pages.parts import column, heading, html
+from dashboard.pages.parts import column, heading, html, show
 from dashboard.pages.why_view import Why
 from dashboard.state import METHODS
 
@@ -28,7 +28,7 @@ class MethodsPart:
         held = self.why
         methods = tuple(name for name in held.methods if name in METHODS)
         grades, lack = held.grades()
-        self.layout.visible = bool(held.methods)
+        show(self.layout, bool(held.methods))
         if not methods:
             self.table.object, self.note.object = "", f"<p>{escape(lack)}</p>"
             return

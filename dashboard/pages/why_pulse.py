@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from dashboard import pulses
-from dashboard.pages.parts import choice, column, drawn, heading, html, job_bar, row, table_switch
+from dashboard.pages.parts import choice, column, drawn, heading, html, job_bar, row, show, table_switch
 from dashboard.pages.why_view import Why
 from dashboard.plots.paper import Panel
 from dashboard.plots.sheet import Sheet
@@ -72,7 +72,7 @@ class PulsePart:
         """Follow what has come."""
         self.driver.chosen = self.state.pulsed
         model = self.view.kind == "model"
-        self.layout.visible = self.view.kind in ("model", "twin")
+        show(self.layout, self.view.kind in ("model", "twin"))
         self.count.visible = model
         if names & {"pulse", "dark"}:
             self._show()

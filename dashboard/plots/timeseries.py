@@ -27,6 +27,9 @@ def gaps(values: NDArray) -> NDArray[np.intp]:
     return np.stack([edges[::2], edges[1::2] - 1], axis=1)
 
 
+_DAY = 86_400_000.0  # ms, on either side of one value alone
+
+
 def thinned(values: NDArray, most: int = MOST_POINTS) -> NDArray[np.intp]:
     """Positions to draw, rising: all where they are few, else the lowest and highest of each stretch.
 
@@ -74,7 +77,7 @@ def timeseries(
     tone = tokens(dark)
     ink = color or tone["accent"]
     kept, lone = thinned(values), alone(values)
-    pad = 0.5 if axis == "month" else 0
+    pad = 0.5 if axis == "month" else _DAY if at.size == 1 else 0.0
     ends = numbers(np.array(_gap_ends(at, values, axis), at.dtype if axis != "month" else float)).reshape(-1, 2)
     places = numbers(at)
     tables: dict[str, dict[str, Any]] = {

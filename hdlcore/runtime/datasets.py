@@ -49,7 +49,7 @@ class DataSource:
     @property
     def has_map(self) -> bool:
         """Whether it is a grid that holds something the app can show; places have series, but no map."""
-        return "grid" in self.cube.attrs and any(name in VARIABLES for name in self.outputs)
+        return "grid" in self.cube.attrs and any(name in VARIABLES for name in (*self.outputs, *self._constants()))
 
     @property
     def version(self) -> str:
@@ -111,12 +111,15 @@ class DataSource:
         about = {"model": self.info.id, "source": str(self.cube.attrs["source"])}
         return with_derived(xr.Dataset(data, coords, about))
 
+    def _constants(self) -> dict[str, xr.DataArray]:
+        """What the cube holds by month of the year, or once for each cell."""
+        held = self.cube.cells.data_vars.items()
+        dims = ({"cell"}, {"month", "cell"})
+        return {str(name): array for name, array in held if array.dtype.kind == "f" and set(array.dims) in dims}
+
     def _seasonal(self) -> dict[str, xr.DataArray]:
         """Numbers by month, or constant, of every variable of the cube; in chunks, since it may exceed the memory."""
-        found: dict[str, xr.DataArray] = {}
-        for name, array in self.cube.cells.data_vars.items():
-            if array.dtype.kind == "f" and set(array.dims) in ({"cell"}, {"month", "cell"}):
-                found[str(name)] = array
+        found = self._constants()
         cube = open_cube(self.cube.path, chunks={})
         for part in (cube.daily, cube.monthly):
             if part is not None:

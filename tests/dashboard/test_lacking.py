@@ -105,7 +105,9 @@ def test_a_quantity_without_any_value_says_so(
         said = _shown_again(pages[name])
     assert not re.search(r"\bnan\b", said)
     assert (
-        pages[name].view.sentence().endswith("total water storage has no value in any cell; choose another quantity.")
+        pages[name]
+        .view.sentence()
+        .endswith("total water storage has no value in any cell; choose another month or quantity.")
     )
 
 

@@ -64,6 +64,16 @@ def test_a_series_without_a_value_is_drawn_empty() -> None:
     assert sheet.figure.y_range.end == 1
 
 
+def test_one_value_alone_is_a_dot_in_the_middle() -> None:
+    """A cube of one day: a dot on a day of its own width, and a sentence without a range."""
+    one = xr.DataArray([0.3], {"time": np.array(["2001-01-01"], "datetime64[ns]")}, ("time",))
+    said = quantity_sentence(one, "Runoff", "mm d-1", "Here")
+    assert said.startswith("Here: runoff is 0.3 mm a day (") and said.endswith("the only value there is.")
+    drawing = timeseries(one, "mm a day")
+    (at,), (left, right) = drawing.tables["alone"]["at"], drawing.x
+    assert left < at < right
+
+
 def test_the_range_starts_at_zero_where_zero_is_near() -> None:
     assert span_of(np.array([0.1, 5.0]))[0] == 0
     assert span_of(np.array([80.0, 90.0]))[0] > 70

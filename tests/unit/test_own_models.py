@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 from hdlcore.data.cube import open_world
+from hdlcore.data.cubes import write_cube
 from hdlcore.errors import ModelError
 from hdlcore.runtime.engine import Engine
 from hdlcore.runtime.fields import FIELDS, fields_of_world
@@ -108,6 +109,18 @@ def test_fields_in_another_order_and_without_places_are_the_same_fields(copied: 
     before = fields_of_world(folder, "mine", world)
     _rewrite(folder, lambda fields: fields.transpose("cell", ...).drop_vars(["lat", "lon", "area"]))
     xr.testing.assert_equal(fields_of_world(folder, "mine", world), before)
+
+
+@pytest.mark.parametrize("held", [["elevation"], ["precipitation"]], ids=["constant", "season"])
+def test_a_grid_without_series_has_a_map_of_what_it_holds(small_cube: Path, tmp_path: Path, held: list[str]) -> None:
+    """One cell of it, too."""
+    world, path = open_world(small_cube), tmp_path / "mine.zarr"
+    about = {"kind": "grid", "title": "Mine", "source": "observed", "attribution": "me", "provenance": []}
+    write_cube(path, world[held].isel(cell=[3]), attrs={**about, "grid": world.attrs["grid"]})
+    source = Engine([], [small_cube, path]).source("mine")
+    assert source.has_map
+    values = source.fields()[held[0]]
+    assert values.notnull().any() and values.notnull().any([d for d in values.dims if d != "cell"]).sum() == 1
 
 
 def _without(fields: xr.Dataset, name: str, attribute: str) -> xr.Dataset:
