@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import threading
 from pathlib import Path
 
 import panel as pn
@@ -54,6 +55,20 @@ def test_a_packed_file_is_the_file(path: str) -> None:
     assert int(packed.headers["Content-Length"]) == len(packed.body) < len(plain.body) / 2.5
     assert gzip.decompress(packed.body) == plain.body
     assert packed.headers["Etag"] != plain.headers["Etag"] and packed.headers["Vary"] == "Accept-Encoding"
+
+
+def test_packing_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done in other threads than the one that answers everybody, once for all who ask at the same time."""
+    pack, threads = gzip.compress, []
+
+    def noted(*given: object, **more: object) -> bytes:
+        threads.append(threading.current_thread())
+        return pack(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(static.gzip, "compress", noted)
+    first, second = answers((f"{SCRIPT}?v=1", "gzip"), (f"{SCRIPT}?v=1", "gzip"))
+    assert first.body == second.body
+    assert len(threads) == 1 and threading.main_thread() not in threads
 
 
 def test_an_address_with_a_version_is_kept_for_good_and_another_is_asked_for_again() -> None:
