@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 import uuid
 from typing import Any
 
@@ -30,13 +31,21 @@ class Client:
         self._socket = socket
         self._map = self._nav = ""
         self.received = 0  # messages
+        self.first = self.filled = 0.0  # seconds from asking until the page's first bytes, and its last message
+        self._last = 0.0
         self._awaited, self._came = "", False
 
     @classmethod
     async def enter(cls, address: str, quiet: float = QUIET_S) -> Client:
         """Fetch a page of the app and fill it as a browser does."""
-        answer = await AsyncHTTPClient().fetch(address, request_timeout=120)
-        page = answer.body.decode()
+        begun, came, parts = time.monotonic(), [], list[bytes]()
+
+        def take(part: bytes) -> None:
+            came.append(time.monotonic() - begun)
+            parts.append(part)
+
+        await AsyncHTTPClient().fetch(address, request_timeout=120, streaming_callback=take)
+        page = b"".join(parts).decode()
         token = re.search(r'"token":"([^"]+)"', page)
         if token is None:
             raise RuntimeError(f"{address} has sent no page of Bokeh")
@@ -58,13 +67,19 @@ class Client:
         self._nav = _model_with(held, "class_name", "Nav")
         await self.event("document_ready")
         await self.rest(quiet)
+        self.first, self.filled = came[0], self._last - begun
         return self
+
+    async def answered(self) -> None:
+        """Wait for what the server sends next."""
+        await self._next()
 
     async def _next(self) -> str:
         frame = await self._socket.read_message()
         if frame is None:
             raise RuntimeError("the server has closed the connection")
         self.received += 1
+        self._last = time.monotonic()
         text = frame if isinstance(frame, str) else ""
         self._came |= bool(self._awaited) and self._awaited in text
         return text
