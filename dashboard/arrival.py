@@ -19,6 +19,7 @@ from tornado.web import authenticated
 
 from dashboard.jobs import log_id
 from dashboard.opening import THEMES, Ready, Shelf
+from dashboard.state import PAGES
 
 FIRST_SECONDS = 0.1  # the server's loop is left to the scripts that a browser asks for when it has read the head
 #: an address that names one of these, or a header, has a session already
@@ -104,6 +105,9 @@ class Arrival(DocHandler):
         if head:
             self._begun = True
             self.write(head)
+            page = self.request.arguments.get("page", [b""])[0].decode("utf-8", "replace")
+            if page in list(PAGES)[1:]:  # the frame shows where the map will be
+                self.write('<script>document.getElementById("hdl-first").dataset.other = ""</script>')
             await self.flush()
             await asyncio.sleep(FIRST_SECONDS)
 
@@ -125,7 +129,7 @@ class Arrival(DocHandler):
             self.write(_BARE)
         here = escape(self.request.path.rpartition("/")[2])
         self.write(
-            '<style>#hdl-first .body, #hdl-doing { display: none }</style><div id="hdl-failed" role="alert">'
+            '<style>#hdl-first .body { display: none }</style><div id="hdl-failed" role="alert">'
             f"<p>This view could not be opened. The server's log has the details under {mark}.</p>"
             f'<p><a href="">Try again</a> <a href="{here}">Open the app without the link\'s view</a></p>'
             "</div></body></html>"

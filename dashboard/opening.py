@@ -15,8 +15,9 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from bokeh.document.events import DocumentChangedEvent, DocumentPatchedEvent
 from bokeh.embed.util import RenderItem
@@ -201,23 +202,31 @@ class Shelf:
         return next(missing, None)
 
     def _look(self) -> None:
-        """Learn the heads; then make a session when some are missing and the process has rested for a while."""
+        """Learn the heads; then, when the process has rested for a while, make a session if some are missing."""
         rested = self.rest.look() >= REST_SECONDS
         if self._making is not None:
             return
+        make: Callable[[], Coroutine[None, None, None]] | None = None
         if self._unknown:
-            self._making = asyncio.ensure_future(self._make(f"theme={self._unknown.pop()}", keep=False))
+            make = partial(self._learn, self._unknown.pop())
         elif rested and (query := self._missing()) is not None:
+            make = partial(self._stock, query)
+        elif rested:  # an answer that a link's view waited for may have come meanwhile
+            make = next((ready.fill for ready in self if ready.reply is None), None)
+        if make is not None:
             self.rest.seconds = 0.0
-            self._making = asyncio.ensure_future(self._make(query))
+            self._making = asyncio.ensure_future(self._make(make))
 
-    async def _make(self, query: str, keep: bool = True) -> None:
+    async def _learn(self, theme: str) -> None:
+        (await self._built(self._request(f"theme={theme}"))).session.unblock_expiration()
+
+    async def _stock(self, query: str) -> None:
+        ready = await self._filled(query)
+        self._ready.setdefault(query, deque()).append(ready)
+
+    async def _make(self, make: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
-            if keep:
-                ready = await self._filled(query)
-                self._ready.setdefault(query, deque()).append(ready)
-            else:  # for what it begins with
-                (await self._built(self._request(query))).session.unblock_expiration()
+            await make()
         except Exception:
             log.exception("no session could be made ready; the next visitor's is built when they come")
         finally:

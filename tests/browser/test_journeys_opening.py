@@ -99,3 +99,24 @@ def test_a_link_opens_its_view_although_the_opening_view_is_ready(visitor: NewEx
         expect(app.page.locator("html")).to_have_attribute("data-hdl-mode", "dark")
         app.page.reload(wait_until="domcontentloaded")
         app.filled()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_a_link_says_at_once_what_is_being_done(visitor: NewExplorer, width: int, theme: str) -> None:
+    """The frame of the page comes before its session, in the link's colours, and makes way for the view of the link."""
+    colors = "&theme=dark" if theme == "dark" else ""
+    visitor().open(f"?v=1&t=02{colors}")  # from now on the server knows what a page begins with
+    app = visitor(viewport={"width": width, "height": 844})
+    app.page.goto(f"{app._app}?v=1&t=10&at=50.5,10.5{colors}", wait_until="commit")
+    doing = app.page.locator("#hdl-doing")
+    expect(doing).to_have_text(re.compile("^Opening the view of this link"))
+    app.filled()
+    expect(doing).to_be_hidden()
+    expect(app.month).to_have_attribute("aria-valuetext", "October")
+    expect(app.page.locator("html")).to_have_attribute("data-hdl-mode", theme)
+    expect(app.place).to_have_text(re.compile("Germany|Europe"))
+    times = app.page.evaluate(
+        "() => { const { responseStart, responseEnd } = performance.getEntriesByType('navigation')[0];"
+        " return responseEnd - responseStart }"
+    )
+    assert times > 50, f"head and page came within {times:.0f} ms of each other: the page was not sent in two parts"
