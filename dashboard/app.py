@@ -10,7 +10,7 @@ sys.path[:0] = [root] if (root := str(Path(__file__).resolve().parent.parent)) n
 
 import panel as pn  # noqa: E402
 
-from dashboard import bookkeeping, datasets, defaults, definitions, engine, finer  # noqa: E402
+from dashboard import datasets, engine, finer, lighter  # noqa: E402
 from dashboard.jobs import log_id  # noqa: E402
 from dashboard.pages import learn  # noqa: E402
 from dashboard.pages.book import explorer  # noqa: E402
@@ -35,9 +35,7 @@ pn.extension(
     loading_indicator=False,
     disconnect_notification=LOST,
 )
-definitions.forget_unused()
-defaults.remember()
-bookkeeping.read_only_what_is_set()
+lighter.install()
 engine.warm_up(datasets.warm_up, finer.warm_up, learn.warm_up)
 
 

@@ -22,7 +22,7 @@ import param
 from bokeh.document import Document
 from panel.io.document import unlocked
 
-from dashboard.bookkeeping import forget_soon
+from dashboard.lighter.bookkeeping import forget_soon
 from hdlcore.errors import Cancelled, HDLError
 
 log = logging.getLogger(__name__)

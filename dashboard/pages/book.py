@@ -10,8 +10,8 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 
 from dashboard import links, tours
-from dashboard.bookkeeping import forget_soon
 from dashboard.jobs import together
+from dashboard.lighter.bookkeeping import forget_soon
 from dashboard.pages.beforehand import Beforehand
 from dashboard.pages.compare import ComparePage
 from dashboard.pages.data import DataPage

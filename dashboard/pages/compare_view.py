@@ -16,7 +16,8 @@ from dashboard.layers import Layer, field, layer, yearly_mean
 from dashboard.pages.experiment import Experiment
 from dashboard.pages.member_runs import MemberRuns
 from dashboard.pages.scenario_job import MemberJob, ScenarioJob, member_count
-from dashboard.pages.view import Told, View
+from dashboard.pages.told import Told
+from dashboard.pages.view import View
 from dashboard.scenario_fields import filled, round_limit
 from dashboard.selection import Selection, cell_label
 from dashboard.series import STORES

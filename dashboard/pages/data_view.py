@@ -9,7 +9,8 @@ import xarray as xr
 
 from dashboard.datasets import Catalogue, DataSet, Quantity
 from dashboard.jobs import sentence
-from dashboard.pages.view import Told, View
+from dashboard.pages.told import Told
+from dashboard.pages.view import View
 from dashboard.sites import called, default_site, site_name
 from dashboard.state import OF_DATA, STEPS, apply
 

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from dashboard.jobs import Lane
-from dashboard.pages.view import Told, View
+from dashboard.pages.told import Told
+from dashboard.pages.view import View
 from dashboard.scenario import changed_span
 from dashboard.state import FILTERS
 from dashboard.whatif import Runs, means

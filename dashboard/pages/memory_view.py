@@ -11,7 +11,8 @@ import xarray as xr
 from dashboard import engine, memory
 from dashboard.jobs import Lane
 from dashboard.memory import Wanted
-from dashboard.pages.view import Told, View
+from dashboard.pages.told import Told
+from dashboard.pages.view import View
 from dashboard.state import FILTERS, REACH
 from hdlcore.errors import RequestError
 from hdlcore.runtime.requests import EXPLANATIONS

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from dashboard import engine, trust
 from dashboard.layers import Layer, layer
-from dashboard.pages.view import Told, View
+from dashboard.pages.told import Told
+from dashboard.pages.view import View
 from dashboard.state import FILTERS
 from hdlcore.runtime.engine import ModelInfo
 from hdlcore.variables import VARIABLES

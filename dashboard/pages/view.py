@@ -18,6 +18,7 @@ from dashboard.jobs import sentence, together
 from dashboard.layers import Layer, available, has_departure, layer
 from dashboard.look import Look
 from dashboard.memory import showing
+from dashboard.pages.told import EVERYTHING, Update
 from dashboard.plots.projection import Projection, load_projection
 from dashboard.selection import Selection, select
 from dashboard.series import season
@@ -33,29 +34,7 @@ from hdlcore.variables import variable
 
 log = logging.getLogger(__name__)
 
-Update = Callable[[frozenset[str]], None]
 Words = list[tuple[Any, dict[str, Any]]]
-EVERYTHING = frozenset({*FIELDS, "dark"})
-
-
-class Told:
-    """A page's own model. Its parts follow it, and are told which fields have changed."""
-
-    #: what parts hear of beside fields of the state: numbers that have come
-    news: frozenset[str] = frozenset()
-
-    def __init__(self) -> None:
-        self._parts: list[Update] = []
-
-    def follow(self, update: Update) -> None:
-        """Call `update(changed names)` after each change, and once now."""
-        self._parts.append(update)
-        update(EVERYTHING | self.news)
-
-    def tell(self, names: frozenset[str]) -> None:
-        """Tell every part."""
-        for update in self._parts:
-            update(names)
 
 
 class View(param.Parameterized):

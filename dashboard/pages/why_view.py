@@ -13,7 +13,8 @@ import xarray as xr
 
 from dashboard import engine, pulses, why
 from dashboard.jobs import Lane
-from dashboard.pages.view import Told, View
+from dashboard.pages.told import Told
+from dashboard.pages.view import View
 from dashboard.state import FILTERS, METHODS, REACH
 from hdlcore.errors import HDLError, RequestError
 from hdlcore.runtime.requests import END, START, ExplanationRequest, ImpulseRequest, SimulationRequest

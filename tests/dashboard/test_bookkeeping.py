@@ -12,7 +12,7 @@ from bokeh.models import ColumnDataSource, CustomJS, Div, Row, TapTool
 from bokeh.plotting import figure
 from panel.io.state import set_curdoc
 
-from dashboard import bookkeeping
+from dashboard.lighter import bookkeeping
 from dashboard.pages.book import explorer
 
 _BOKEHS_OWN = util.visit_immediate_value_references

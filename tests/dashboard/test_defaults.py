@@ -16,7 +16,7 @@ from bokeh.plotting import figure
 from bokeh.themes import Theme
 from panel.io.state import set_curdoc
 
-from dashboard import defaults
+from dashboard.lighter import defaults
 from dashboard.pages.book import explorer
 
 OWN = {

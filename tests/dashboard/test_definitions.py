@@ -5,7 +5,8 @@ from __future__ import annotations
 import panel_material_ui as pmui
 from bokeh.document import Document
 
-from dashboard import definitions, widgets
+from dashboard import widgets
+from dashboard.lighter import definitions
 
 
 def test_a_document_defines_what_is_used_and_nothing_else() -> None:

@@ -15,7 +15,7 @@ from bokeh.core.has_props import _default_resolver
 from bokeh.model import Model
 from panel.custom import ReactiveESM
 
-_HERE = Path(__file__).parent
+_APP = Path(__file__).resolve().parents[1]
 _LIBRARY = pmui.__name__
 #: Parts of the library that the frame around the page makes by itself.
 _OF_THE_FRAME = ("template", "notifications", "base")
@@ -27,7 +27,7 @@ def _kinds(kind: type[ReactiveESM]) -> set[type[ReactiveESM]]:
 
 def unused() -> set[type[ReactiveESM]]:
     """Components of the library that no script of the app names, nor is the base of one that is named."""
-    words = set(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in _HERE.rglob("*.py"))))
+    words = set(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in _APP.rglob("*.py"))))
     kinds = _kinds(ReactiveESM)
 
     def needed(kind: type) -> bool:
