@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from hdlcore.analysis.seasonality import mean_seasonal_cycle, monthly_mean
+from hdlcore.assets import assets_dir
 from hdlcore.data.cube import N_COLUMNS, positions
 from hdlcore.data.cubes import open_cube
 from hdlcore.data.review import Review, review
@@ -166,3 +169,29 @@ class DataSource:
     def impulse(self, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:
         """Data answers no pulse."""
         raise RequestError(f"'{self.info.id}' is data and answers no pulse; choose a model or the twin.")
+
+
+def is_world(path: Path) -> bool:
+    """Whether a path is a world cube, told by its root attributes alone; a path that is none is left to its opener."""
+    about = _attributes(path)
+    return about is not None and about.get("kind", "world") == "world"
+
+
+def is_places(path: Path) -> bool:
+    """Whether a path is a cube of places with daily weather."""
+    about = _attributes(path)
+    return about is not None and about.get("kind") == "points" and (path / "daily" / "precipitation").is_dir()
+
+
+def shipped_cubes() -> list[Path]:
+    """Data cubes that come with the project, beside the world."""
+    return [path for path in sorted((assets_dir() / "data").glob("*.zarr")) if not is_world(path)]
+
+
+def _attributes(path: Path) -> dict[str, Any] | None:
+    """Root attributes of a Zarr store; None where there is none."""
+    try:
+        found = json.loads((path / "zarr.json").read_text())["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -3,7 +3,6 @@ datasets."""
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -26,7 +25,7 @@ from hdlcore.models.registry import model_kind
 from hdlcore.progress import CancelToken, Progress
 from hdlcore.runtime.cache import DatasetCache
 from hdlcore.runtime.code_version import code_version
-from hdlcore.runtime.datasets import DataSource
+from hdlcore.runtime.datasets import DataSource, is_places, is_world, shipped_cubes
 from hdlcore.runtime.disk_cache import DiskCache, entry_name
 from hdlcore.runtime.domains import recipe_of
 from hdlcore.runtime.ensemble import Ensemble
@@ -384,26 +383,3 @@ class Engine:
             logger.exception("%s could not be warmed up", what)  # whoever looks at it is told; the others go on
         else:
             logger.info("%s is warm after %.1f s", what, time.perf_counter() - start)
-
-
-def is_world(path: Path) -> bool:
-    """Whether a path is a world cube, told by its root attributes alone; a path that is none is left to its opener."""
-    try:
-        attributes = json.loads((path / "zarr.json").read_text())["attributes"]
-    except (OSError, ValueError, KeyError):
-        return False
-    return attributes.get("kind", "world") == "world"
-
-
-def is_places(path: Path) -> bool:
-    """Whether a path is a cube of places with daily weather."""
-    try:
-        attributes = json.loads((path / "zarr.json").read_text())["attributes"]
-    except (OSError, ValueError, KeyError):
-        return False
-    return attributes.get("kind") == "points" and (path / "daily" / "precipitation").is_dir()
-
-
-def shipped_cubes() -> list[Path]:
-    """Data cubes that come with the project, beside the world."""
-    return [path for path in sorted((assets_dir() / "data").glob("*.zarr")) if not is_world(path)]
