@@ -151,6 +151,8 @@ class CubeSet:
         monthly = cube.monthly is not None and name in cube.monthly
         if step == "season" and name in cube.cells and "month" in cube.cells[name].dims:
             return cube.cells[name].isel(cell=site).transpose("month").load()
+        if daily or monthly:
+            cube.refuse_lost("daily" if daily and (step == "daily" or not monthly) else "monthly", (name,))
         if step == "daily" and daily:
             return cube.daily[name].isel(cell=site).load()  # type: ignore[index]
         if not (daily or monthly):

@@ -349,7 +349,7 @@ class View(param.Parameterized):
             raise RequestError(f"{held.info.title} has no series; its seasonal means are shown.")
         only = held.cube.monthly is not None if held.cube.daily is None else False
         request = SimulationRequest(self.model, cells, *held.period, frequency="monthly" if only else frequency)
-        return held.simulate(request, progress, cancel)
+        return held.series_on_world(request, progress, cancel)
 
     @property
     def shown_variable(self) -> str:

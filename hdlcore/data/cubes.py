@@ -90,6 +90,15 @@ class Cube:
             raise RequestError(f"{self.title} runs from {str(time[0])[:10]} to {str(time[-1])[:10]}, without {when}.")
         return group[name].isel(time=int(at[0])).load()
 
+    def refuse_lost(self, group: str, names: Iterable[str]) -> None:
+        """Raise `DataError` where a series was removed from the disk after the cube was opened.
+
+        Zarr would read what is gone as missing values, which is not what was measured.
+        """
+        for name in names:
+            if not (self.path / group / name / "zarr.json").is_file():
+                raise DataError(f"'{name}' is gone from {self.path} since it was opened; put it back, or restart.")
+
     def _group(self, name: str, daily: xr.Dataset | None) -> xr.Dataset:
         for group in (daily, self.monthly):
             if group is not None and name in group.data_vars:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from hdlcore.analysis.seasonality import mean_seasonal_cycle, monthly_mean
 from hdlcore.assets import assets_dir
@@ -89,27 +91,52 @@ class DataSource:
                 self._fields = read_only(self._on_world())
             return self._fields
 
-    def _on_world(self) -> xr.Dataset:
-        """The cube's cycles and statics, averaged into the world's cells."""
-        cells = self.cube.cells
+    @cached_property
+    def _home(self) -> NDArray[np.intp]:
+        """Position of the world cell that the centre of each of the cube's cells lies in, -1 where there is none."""
+        cells, known = self.cube.cells, self.world["cell"].values
         row = np.clip((90 - cells["lat"].values).astype(int), 0, 179)
         column = ((cells["lon"].values + 180) % 360).astype(int) % N_COLUMNS
-        known = self.world["cell"].values
         at = np.searchsorted(known, row * N_COLUMNS + column).clip(max=known.size - 1)
-        inside = known[at] == row * N_COLUMNS + column
-        weight = np.cos(np.deg2rad(cells["lat"].values))
+        return np.where(known[at] == row * N_COLUMNS + column, at, -1)
+
+    @cached_property
+    def _weight(self) -> NDArray[np.float64]:
+        """Area of each of the cube's cells, up to a factor."""
+        return np.cos(np.deg2rad(self.cube.cells["lat"].values.astype(float)))
+
+    def series_on_world(
+        self, request: SimulationRequest, progress: Progress | None, cancel: CancelToken | None
+    ) -> xr.Dataset:
+        """As `simulate`, but the request names cells of the world: means over the cube's cells in each, by area.
+
+        NaN in world cells that the cube does not cover; `RequestError` when it covers none of them.
+        """
+        wanted = positions(self.world, request.cells)
+        own = np.flatnonzero(np.isin(self._home, wanted))
+        if not own.size:
+            count = np.unique(self._home[self._home >= 0]).size
+            raise RequestError(
+                f"{self.cube.title} holds nothing here; choose one of the {count:,} cells of the map that it covers."
+            )
+        ids = tuple(int(cell) for cell in self.cube.cells["cell"].values[own])
+        run = self.simulate(replace(request, cells=ids), progress, cancel)
+        at, names = np.argsort(wanted)[np.searchsorted(np.sort(wanted), self._home[own])], list(run.data_vars)
+        data = {}
+        for name in names:
+            values = run[name].transpose("time", "cell").values
+            data[name] = (("time", "cell"), _means(values, at, self._weight[own], wanted.size), run[name].attrs)
+        places = {name: self.world[name].isel(cell=wanted) for name in ("cell", "lat", "lon", "area")}
+        return xr.Dataset(data, {"time": run["time"], **places}, run.attrs)
+
+    def _on_world(self) -> xr.Dataset:
+        """The cube's cycles and statics, averaged into the world's cells."""
+        inside = self._home >= 0
         data = {}
         for name, array in self._seasonal().items():
-            values = array.transpose(..., "cell").values
-            total = np.zeros((*values.shape[:-1], known.size))
-            filled = np.zeros_like(total)
-            good = np.isfinite(values) & inside
-            for index in np.ndindex(values.shape[:-1]):
-                use = good[index]
-                filled[index] = np.bincount(at[use], weight[use], known.size)
-                total[index] = np.bincount(at[use], weight[use] * values[index][use], known.size)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                data[name] = (array.dims, (total / filled).astype(np.float32), array.attrs)
+            values = array.transpose(..., "cell").values[..., inside]
+            means = _means(values, self._home[inside], self._weight[inside], self.world.sizes["cell"])
+            data[name] = (array.dims, means, array.attrs)
         coords = {name: self.world[name] for name in ("cell", "lat", "lon", "area")} | {"month": np.arange(1, 13)}
         about = {"model": self.info.id, "source": str(self.cube.attrs["source"])}
         return with_derived(xr.Dataset(data, coords, about))
@@ -150,6 +177,7 @@ class DataSource:
         if part is None:
             raise RequestError(f"'{self.info.id}' has no {request.frequency} series; ask for the other frequency.")
         at = positions(self.cube.cells, request.cells)
+        self.cube.refuse_lost("daily" if part is self.cube.daily else "monthly", map(str, part.data_vars))
         chosen = part.isel(cell=at).sel(time=slice(request.start, request.end))
         if not chosen.sizes["time"]:
             start, end = self.period or ("", "")
@@ -169,6 +197,17 @@ class DataSource:
     def impulse(self, request: ImpulseRequest, cancel: CancelToken | None) -> xr.Dataset:
         """Data answers no pulse."""
         raise RequestError(f"'{self.info.id}' is data and answers no pulse; choose a model or the twin.")
+
+
+def _means(values: NDArray, at: NDArray[np.intp], weight: NDArray, n: int) -> NDArray[np.float32]:
+    """Weighted means of what there is (..., cell) in each of `n` places that the cells lie `at`, (..., n); else NaN."""
+    found = np.full((*values.shape[:-1], n), np.nan, np.float32)
+    for index in np.ndindex(values.shape[:-1]):
+        use = np.isfinite(values[index])
+        filled = np.bincount(at[use], weight[use], n)
+        total = np.bincount(at[use], weight[use] * values[index][use], n)
+        np.divide(total, filled, out=found[index], where=filled > 0, casting="same_kind")
+    return found
 
 
 def is_world(path: Path) -> bool:

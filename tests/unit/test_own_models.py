@@ -6,15 +6,19 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import xarray as xr
 
 from hdlcore.data.cube import open_world
-from hdlcore.data.cubes import write_cube
-from hdlcore.errors import ModelError
+from hdlcore.data.cubes import place_coordinates, write_cube
+from hdlcore.data.schema import GridSpec
+from hdlcore.errors import DataError, ModelError, RequestError
+from hdlcore.runtime.datasets import DataSource
 from hdlcore.runtime.engine import Engine
 from hdlcore.runtime.fields import FIELDS, fields_of_world
 from hdlcore.runtime.requests import SimulationRequest
@@ -121,6 +125,35 @@ def test_a_grid_without_series_has_a_map_of_what_it_holds(small_cube: Path, tmp_
     assert source.has_map
     values = source.fields()[held[0]]
     assert values.notnull().any() and values.notnull().any([d for d in values.dims if d != "cell"]).sum() == 1
+
+
+def test_series_of_a_finer_grid_are_those_of_the_place_that_was_chosen(small_cube: Path, tmp_path: Path) -> None:
+    """Means over the cells of its own in a cell of the world; ids of both grids are never mixed up."""
+    world, path, grid = open_world(small_cube), tmp_path / "mine.zarr", GridSpec(360, 720, 90.0, -180.0, 0.5)
+    chosen, other = int(world["cell"][40]), int(world["cell"][41])
+    row, column = divmod(chosen, 360)
+    ids = np.sort([r * 720 + c for r in (2 * row, 2 * row + 1) for c in (2 * column, 2 * column + 1)])
+    lat, lon = grid.centres(ids)
+    cells = xr.Dataset(coords=place_coordinates(ids, lat, lon, np.ones(4)))
+    time = np.arange("2001-01", "2003-01", dtype="datetime64[M]").astype("datetime64[ns]")
+    values = np.arange(time.size * 4, dtype=np.float32).reshape(-1, 4) ** 2
+    monthly = xr.Dataset({"swe": (("time", "cell"), values, {"units": "mm"})}, {"time": time, "cell": ids})
+    about = {"kind": "grid", "title": "Mine", "source": "observed", "attribution": "me", "provenance": []}
+    write_cube(path, cells, monthly=monthly, attrs={**about, "grid": grid.to_json()})
+    source = Engine([], [small_cube, path]).source("mine")
+    assert isinstance(source, DataSource)
+    ask = partial(SimulationRequest, "mine", start="2001-01-01", end="2002-12-31", frequency="monthly")
+    found = source.series_on_world(ask((chosen, other)), None, None)
+    assert found["swe"].attrs["units"] == "mm" and list(found["cell"].values) == [chosen, other]
+    np.testing.assert_allclose(
+        found["swe"][:, 0], np.average(values, axis=1, weights=np.cos(np.deg2rad(lat))), rtol=1e-5
+    )
+    assert found["swe"][:, 1].isnull().all()
+    with pytest.raises(RequestError, match="Mine holds nothing here; choose one of the 1 cells of the map"):
+        source.series_on_world(ask((other,)), None, None)
+    shutil.rmtree(path / "monthly" / "swe")
+    with pytest.raises(DataError, match=r"'swe' is gone from .*mine\.zarr since it was opened"):
+        source.series_on_world(ask((chosen,)), None, None)
 
 
 def _without(fields: xr.Dataset, name: str, attribute: str) -> xr.Dataset:
