@@ -170,9 +170,17 @@ def page_css() -> str:
         labels = "".join(f"--hdl-label-{name.replace('_', '-')}:{value};" for name, value in label_colors(dark).items())
         return f"{selector}{{{rows}{labels}color-scheme:{'dark' if dark else 'light'};}}"
 
+    def stronger(selector: str, dark: bool) -> str:
+        tone = tokens(dark)
+        return f"{selector}{{--hdl-quiet:{tone['text']};--hdl-line:{tone['quiet']};}}"
+
     font = f":root{{--hdl-font:{FONT}}}"
-    modes = [block(":root", False), block(":root[data-hdl-mode=dark]", True)]
-    return "\n".join([font_face(), font, *modes, _css_file("explorer.css")])
+    modes = {":root": False, ":root[data-hdl-mode=dark]": True}
+    more = "".join(stronger(*mode) for mode in modes.items())
+    contrast = f"@media (prefers-contrast: more) {{{more}}}"
+    return "\n".join(
+        [font_face(), font, *(block(*mode) for mode in modes.items()), contrast, _css_file("explorer.css")]
+    )
 
 
 _sheets: WeakKeyDictionary[Document, dict[str, InlineStyleSheet]] = WeakKeyDictionary()

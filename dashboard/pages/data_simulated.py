@@ -43,7 +43,7 @@ class SimulatedPart:
         self._sheets = [Sheet() for _ in FIGURES]
         self.note = html("plotnote")
         self.table = html("tableview", visible=False)
-        self.river = pmui.Select(label="Model", options={}, css_classes=["method"], **SELECT)
+        self.river = pmui.Select(label="Model", options={}, css_classes=["method", "river"], **SELECT)
         self.beside = pmui.Select(label="Beside it", options={}, css_classes=["method"], **SELECT)
         for select, name in ((self.river, "river"), (self.beside, "beside")):
             select.param.watch(lambda event, name=name: self._set(**{name: event.new or ""}), "value")

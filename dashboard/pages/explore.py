@@ -30,7 +30,7 @@ Filters combine, and the curves become the area-weighted mean, or, with "All cel
 with the quantiles of the area.</dd>
 <dt>Look at the real Earth</dt>
 <dd>ERA5's rain and temperature, elevation, greenness, land cover and climate classes are drawn on a grid of 0.25°:
-zoom in to see its cells.</dd>
+zoom in to see its cells: with the buttons, with the wheel and <kbd>Ctrl</kbd>, or with two fingers.</dd>
 <dt>Read the curves</dt>
 <dd>Snow, soil moisture and groundwater add up to the total. Circles are GRACE, seen from space; the thin line is the
 model smoothed as GRACE sees it. Bands show how far the model's members differ.</dd>

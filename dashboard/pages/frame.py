@@ -185,7 +185,7 @@ def _template() -> Any:
     x, y = load_projection("equal_earth", lat.size, lat.astype("float32").tobytes()).outline
     points = zip(x[::6] / 1e4, -y[::6] / 1e4, strict=True)
     globe = "L".join(f"{a:.0f} {b:.0f}" for a, b in points)
-    names = ("page.html", "page.js", "layout.js", "number.js", "pointer.js")
+    names = ("page.html", "page.js", "layout.js", "number.js", "pointer.js", "gestures.js")
     text, *scripts = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
     bundle = pmui.Page._render_esm(server=True)  # the address that every one of its controls names
     parts = {"globe": globe, "script": "".join(scripts), "bundle": bundle, "mark": MARK}

@@ -41,8 +41,8 @@ class RunsPart:
         self.layout = column(
             "part runspart",
             row("parthead", self.head, self.years, switch),
-            job_bar(experiment.lane, renews=True),
             self.waiting,
+            job_bar(experiment.lane, renews=True),
             column("plots runplots", *map(drawn, self._sheets)),
             self.note,
             self.table,

@@ -126,7 +126,7 @@ class WorldMap:
 
     def _make_figure(self, name: str) -> Any:
         fig = bare_figure(name, *self._ranges, lod_threshold=None)
-        wheel = WheelZoomTool(maintain_focus=False)
+        wheel = WheelZoomTool(maintain_focus=False, modifiers="ctrl")  # the wheel alone scrolls the page
         drawing = [
             BoxSelectTool(renderers=[]), LassoSelectTool(renderers=[], continuous=False), PolySelectTool(renderers=[]),
         ]  # fmt: skip

@@ -65,6 +65,8 @@ def test_a_phone_shows_all_without_scrolling_sideways(visitor: NewExplorer, widt
     app.until(lambda: 24 < float(app.query().get("at", "0,0").split(",")[0]) < 40, "not a little north of India")
     assert abs(float(app.query()["at"].split(",")[1]) - INDIA[1]) < 6
     app.button("Whole world").tap()
+    with_two_fingers(app)
+    app.button("Whole world").tap()
     app.button("Next month").tap()
     expect(app.sentence).to_contain_text(", June:")
     app.button("Tropical").tap()
@@ -75,6 +77,66 @@ def test_a_phone_shows_all_without_scrolling_sideways(visitor: NewExplorer, widt
         app.drawn(plot)
     assert app.page.evaluate("document.documentElement.scrollWidth") <= width
     assert app.page.evaluate(_TOO_WIDE) == []
+
+
+_RANGES = """() => {
+    const fig = Bokeh.documents.map((doc) => doc.get_model_by_name('world-map')).find((found) => found);
+    return [fig.x_range.end - fig.x_range.start, (fig.x_range.start + fig.x_range.end) / 2];
+}"""
+_SCROLLS = """() => {
+    const count = (root) => [...root.querySelectorAll('*')]
+        .reduce((sum, one) => sum + one.scrollTop + (one.shadowRoot ? count(one.shadowRoot) : 0), 0);
+    return count(document);
+}"""
+
+
+def with_two_fingers(app: Explorer) -> None:
+    """Fingers that part make the map as much larger as they part; together they move it; one alone scrolls the page."""
+    session = app.page.context.new_cdp_session(app.page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        told = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": told})
+
+    box = app.map.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    whole, _ = app.page.evaluate(_RANGES)
+    touch("touchStart", (x - 20, y), (x + 20, y))
+    for reach in range(24, 84, 4):
+        touch("touchMove", (x - reach, y), (x + reach, y))
+    app.until(lambda: 0.2 < app.page.evaluate(_RANGES)[0] / whole < 0.35, "four times apart is not four times as large")
+    middle = app.page.evaluate(_RANGES)[1]
+    for by in range(4, 44, 4):
+        touch("touchMove", (x - 80 + by, y), (x + 80 + by, y))
+    app.until(lambda: app.page.evaluate(_RANGES)[1] < middle, "the map does not go with the fingers")
+    touch("touchEnd")
+    size, before = app.page.evaluate(_RANGES)[0], app.page.evaluate(_SCROLLS)
+    touch("touchStart", (x, y))
+    for by in range(10, 110, 10):
+        touch("touchMove", (x, y - by))
+    touch("touchEnd")
+    app.until(lambda: app.page.evaluate(_SCROLLS) > before, "one finger does not scroll the page")
+    assert app.page.evaluate(_RANGES)[0] == size
+
+
+def test_the_wheel_scrolls_the_page_and_with_control_the_map_grows(visitor: NewExplorer) -> None:
+    """Where the system chooses the colours, what is chosen is told apart, and plots stand on a ground of their own."""
+    app = visitor(viewport={"width": 1366, "height": 600}, forced_colors="active").open()
+    size, _ = app.page.evaluate(_RANGES)
+    app.map.hover(position={"x": 300, "y": 150})
+    app.page.mouse.wheel(0, 100)
+    app.until(lambda: app.page.evaluate(_SCROLLS) > 50, "the map keeps the page from scrolling")
+    assert app.page.evaluate(_RANGES)[0] == size
+    app.page.keyboard.down("Control")
+    app.page.mouse.wheel(0, -100)
+    app.page.keyboard.up("Control")
+    app.until(lambda: app.page.evaluate(_RANGES)[0] < size, "the map does not grow")
+    ground = "(node) => getComputedStyle(node).backgroundColor"
+    pages = app.page.get_by_role("navigation", name="Pages").filter(visible=True).get_by_role("link")
+    assert pages.nth(0).evaluate(ground) != pages.nth(1).evaluate(ground)
+    assert app.radio("Season").evaluate(ground) != app.radio("Raw").evaluate(ground)
+    assert app.map.evaluate(ground) == "rgb(251, 252, 253)"
 
 
 def near(color: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
