@@ -35,6 +35,7 @@ APP = Path(__file__).resolve().with_name("app.py")
 UNUSED_SESSION_SECONDS = 20  # a closed tab frees its memory this soon; a dropped connection may come back until then
 CHECK_UNUSED_SECONDS = 5
 MAX_MESSAGE_BYTES = 16 * 2**20  # largest message taken from a browser; an upload comes in pieces of under 1 MiB
+PACKED = 1  # level of zlib for what goes to a browser: a third of the bytes; more would cost more than it saves
 UPLOAD_MB, MOST_UPLOAD_MB = 50, 2000
 AHEAD, MOST_AHEAD = 2, 20  # sessions made before anybody asks
 READY_SECONDS = 10.0  # a good answer of /readiness is kept this long, so that probing does not rebuild the page all day
@@ -216,6 +217,7 @@ def build(options: argparse.Namespace) -> Server:
             unused_session_lifetime_milliseconds=UNUSED_SESSION_SECONDS * 1000,
             check_unused_sessions_milliseconds=CHECK_UNUSED_SECONDS * 1000,
             websocket_max_message_size=MAX_MESSAGE_BYTES,
+            websocket_compression_level=PACKED,
             http_server_kwargs={"max_buffer_size": MAX_MESSAGE_BYTES, "xheaders": True},
             redirect_root=True,
         )

@@ -16,6 +16,7 @@ from dashboard.pages.view import View
 from dashboard.state import PAGES
 
 FIRST_MS, STEP_MS = 5, 20  # after the page itself, and between its messages where a browser shows them
+ASK_MS = 50  # after the page was shown: the models' work would take the processor from its painting
 MESSAGE_S = 0.1  # pieces that take less together come in one message, and are seen in one frame
 
 
@@ -103,7 +104,8 @@ class Making:
             self.view.notice, self._notice = self._notice, ""
         document = pn.state.curdoc
         if document is not None and document.session_context is not None:
-            pn.state.execute(self._ask, schedule=True)  # after what has changed meanwhile, which may ask something else
+            # after what has changed meanwhile, which may ask something else, and after the page has been sent
+            document.add_timeout_callback(self._ask, ASK_MS)
         else:
             self._ask()
 

@@ -57,12 +57,16 @@ def one_visitor(quick: bool) -> list[Figure]:
             ours["opening_built"] = feel.openings(browser, server.app + feel.BUILT, 1 if quick else 5)
             visitor, _ = visit(browser, server.app, feel.PARTS)
             settle(visitor.page)
+            visitor.pages_made()
             ours |= feel.months(visitor, few) | feel.clicks(visitor, feel.places(few))
             ours["filter"] = feel.filters(visitor, 1 if quick else 5)
-            ours |= feel.turns(visitor)
             visitor.close()
+            more = feel.places(few + 1, seed=8)
+            ours |= feel.visits(browser, server.app, more[0])
+            ours["meanwhile"] = feel.clicks_meanwhile(browser, server.app, more[1:])
             visitor, _ = visit(browser, server.app, feel.PARTS, reduced_motion="no-preference")
             settle(visitor.page)
+            visitor.pages_made()
             ours |= feel.plays(visitor, seconds)
         with reference.plain_server(Path(folder) / "plain") as beside:
             if beside is not None:

@@ -25,6 +25,9 @@ BARE = (65.0, 135.0, -30.0, 60.0)
 REST_S = 5.0  # between visitors: by then a session is ready for the next
 #: The opening view in dark colours: every such session is built when it is asked for.
 BUILT = "?theme=dark"
+CALM_S = 1.0  # who has rested so long has pages made
+#: A browser that is to save data has none made.
+SAVES_DATA = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
 TAP_APART_S = 0.4  # Bokeh takes two clicks within 300 ms for one double click
 
 
@@ -114,13 +117,46 @@ def plays(visitor: Visitor, seconds: float) -> dict[str, list[float]]:
     return {"play": [frames], "pause": [visitor.rests(page.get_by_role("button", name="Pause").click)]}
 
 
-def turns(visitor: Visitor) -> dict[str, list[float]]:
-    """From page to page by the links in the header, every page for the first time, then all once more."""
-    took: dict[str, list[float]] = {"first_visit": [], "switch": []}
+def turns(visitor: Visitor) -> tuple[list[float], list[float]]:
+    """Through all pages by the links in the header: milliseconds to each page, and to the last answer of the models."""
+    whole, last = [], []
     names = list(PAGES.values())
-    for key, order in (("first_visit", names[1:]), ("switch", names)):
-        for name in order:
-            link = visitor.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True)
-            title = NAME if name == names[0] else f"{name} · {NAME}"
-            took[key].append(visitor.rests(link.filter(visible=True).click, f"document.title === '{title}'"))
+    for name in [*names[1:], names[0]]:
+        link = visitor.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True)
+        title = NAME if name == names[0] else f"{name} · {NAME}"
+        found = visitor.turned(link.filter(visible=True).click, f"document.title === '{title}'")
+        whole.append(found[0])
+        last.append(found[1])
+    return whole, last
+
+
+def visits(browser: Browser, address: str, cell: tuple[float, float]) -> dict[str, list[float]]:
+    """First visits of all pages by visitors who have rested; rested and clicked; not rested. The first goes twice."""
+    took: dict[str, list[float]] = {}
+    for name, script in (("rested", ""), ("clicked", ""), ("at_once", SAVES_DATA)):
+        visitor, _ = visit(browser, address, PARTS, [script] if script else [])
+        settle(visitor.page)
+        if not script:
+            visitor.pages_made()
+        if name == "clicked":
+            watch_click(visitor, cell)
+            visitor.seen()
+            settle(visitor.page)
+        took[f"visit_{name}"], took[f"answers_{name}"] = turns(visitor)
+        if name == "rested":
+            took["switch"] = turns(visitor)[1]
+        visitor.close()
+    return took
+
+
+def clicks_meanwhile(browser: Browser, address: str, cells: Sequence[tuple[float, float]]) -> list[float]:
+    """Click to new components while pages are made, each some time after the visitor has rested for a second."""
+    took: list[float] = []
+    visitor, _ = visit(browser, address, PARTS)
+    settle(visitor.page)
+    for number, place in enumerate(cells):
+        visitor.page.wait_for_timeout(1000 * (CALM_S + 0.5 + 0.13 * (number % 8)))
+        watch_click(visitor, place)
+        took.append(visitor.seen()["components"])
+    visitor.close()
     return took

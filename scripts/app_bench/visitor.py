@@ -45,6 +45,21 @@ class Visitor:
         do()
         return float(self.page.evaluate("() => window.bench.rested"))
 
+    def turned(self, do: Callable[[], object], test: str) -> tuple[float, float]:
+        """Act, and wait until another page rests; milliseconds to its first whole frame, and to its last change.
+
+        Whole is a frame after which `test` holds, nothing is grey that is still to come, and plots hold pixels; what
+        the models answer may come later.
+        """
+        self.page.evaluate("([test, quiet, limit]) => window.bench.rest(test, quiet, limit)", [test, QUIET_MS, WAIT_MS])
+        do()
+        last = float(self.page.evaluate("() => window.bench.rested"))
+        return float(self.page.evaluate("() => window.bench.whole")), last
+
+    def pages_made(self) -> None:
+        """Rest until all pages have been made beforehand."""
+        self.page.locator("html[data-hdl-ahead=made]").wait_for(state="attached", timeout=2 * WAIT_MS)
+
     def frames(self, seconds: float) -> float:
         """Frames a second in which the map says something else and has been painted, a second after playing began."""
         self.page.wait_for_timeout(1000)

@@ -106,12 +106,20 @@ window.bench = (() => {
     })
     bench.seen.catch(() => {})
   }
+  // Whether something is drawn in a plot that is seen, or there is none (Learn).
+  const shows = () => {
+    const plots = []
+    walk(document.body, (node) => { if (node.getAttribute("role") === "img" && seen(node)) plots.push(node) })
+    return !plots.length || plots.some(ink)
+  }
+
   // Resolves with the milliseconds from the act to the last change (text, elements, canvases) before the page, once the
   // `test` of the document holds, has rested for `quiet` milliseconds.
   bench.rest = (test, quiet, limit) => {
     const holds = new Function(`return ${test}`)
     const begun = performance.now()
     bench.act = Infinity
+    bench.whole = null
     bench.rested = new Promise((resolve, reject) => {
       let [held, changed] = ["", begun]
       const look = () => {
@@ -125,6 +133,11 @@ window.bench = (() => {
         const print = [text, nodes, bench.painted].join()
         if (print !== held) [held, changed] = [print, now]
         const there = bench.act !== Infinity && !skeleton && holds()
+        if (there && bench.whole === null && shows()) {
+          const looking = performance.now() - now // pixels are read back, which no visitor waits for
+          bench.whole = 0
+          afterPaint(() => { bench.whole = performance.now() - looking - bench.act })
+        }
         if (there && now - Math.max(changed, bench.act) > quiet) resolve(Math.max(0, changed - bench.act))
         else if (now - begun > limit) reject(new Error(`no rest: ${test}`))
         else requestAnimationFrame(look)
