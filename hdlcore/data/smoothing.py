@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix, diags
-from scipy.spatial import cKDTree
 
 from hdlcore.errors import RequestError
 
@@ -24,6 +23,8 @@ def grace_operator(lat: ArrayLike, lon: ArrayLike, area: ArrayLike, radius_km: f
         raise RequestError(f"The smoothing radius {radius_km} km is not positive; GRACE here is near 250 km.")
     phi, lam = np.radians(np.asarray(lat, float)), np.radians(np.asarray(lon, float))
     points = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], -1)
+    from scipy.spatial import cKDTree  # a run does without, and starts sooner
+
     tree = cKDTree(points)
     chord = 2 * np.sin(min(REACH * radius_km / EARTH_RADIUS_KM / 2, np.pi / 2))
     pairs = tree.sparse_distance_matrix(tree, chord, output_type="coo_matrix")

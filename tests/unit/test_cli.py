@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -141,3 +143,18 @@ def test_doctor_finds_this_installation_well(hdl_process: Hdl) -> None:
     result = hdl_process("doctor")
     assert result.returncode == 0, result.stdout
     assert "weights match their hashes" in result.stdout
+
+
+def test_a_start_loads_no_pint_and_an_ingest_after_it_still_can() -> None:
+    """In a process of its own, as what is loaded once stays."""
+    code = """
+import sys
+from hdlcore.cli_options import without_pint
+without_pint()
+from hdlcore.data.cube import open_world
+open_world()
+assert "pint" not in sys.modules
+import pint
+assert pint.UnitRegistry()("1 inch").to("mm").magnitude == 25.4
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
