@@ -53,7 +53,11 @@ class Client:
         place = f"ws://{origin}/{rest.partition('?')[0]}/ws"
         request = HTTPRequest(place, headers={"Origin": f"http://{origin}"})
         socket = await websocket_connect(
-            request, subprotocols=["bokeh", token[1]], max_message_size=MAX_MESSAGE, ping_interval=0
+            request,
+            subprotocols=["bokeh", token[1]],
+            max_message_size=MAX_MESSAGE,
+            ping_interval=0,
+            compression_options={},  # as browsers do
         )
         self = cls(socket)
         while '"ACK"' not in await self._next():

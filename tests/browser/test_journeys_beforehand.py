@@ -26,6 +26,25 @@ HEADINGS = {
     "learn": "Guided tours",
 }
 
+# Notes, ten times a second, what of a page that is being made could be seen or heard, and that there was such a page.
+_WATCH = """() => {
+    const walk = (root, visit) => {
+        for (const node of root.querySelectorAll('*')) {
+            visit(node);
+            if (node.shadowRoot) walk(node.shadowRoot, visit);
+        }
+    };
+    const ALL = { visibilityProperty: true, opacityProperty: true };
+    window.found = { pages: 0, seen: [] };
+    setInterval(() => walk(document, (host) => {
+        if (!host.classList.contains('staged')) return;
+        window.found.pages += 1;
+        walk(host.shadowRoot, (node) => {
+            if (node.checkVisibility(ALL)) window.found.seen.push(node.outerHTML.slice(0, 90));
+        });
+    }), 100);
+}"""
+
 
 def _link(app: Explorer, name: str) -> Locator:
     bar = app.page.get_by_role("navigation", name="Pages").filter(visible=True)
@@ -33,7 +52,7 @@ def _link(app: Explorer, name: str) -> Locator:
 
 
 def _heading(app: Explorer, name: str) -> Locator:
-    return app.page.get_by_role("heading", name=HEADINGS[name], exact=True)
+    return app.page.get_by_role("heading", name=HEADINGS[name], exact=True, include_hidden=True)
 
 
 def _rested(visitor: NewExplorer) -> Explorer:
@@ -49,8 +68,11 @@ def test_the_first_visit_of_a_page_is_a_switch(visitor: NewExplorer) -> None:
     app = visitor(ahead=True)
     app.page.on("websocket", lambda socket: socket.on("framereceived", lambda data: sizes.append(len(data))))
     app.open()
+    app.page.evaluate(_WATCH)
     html = app.page.locator("html")
     expect(html).to_have_attribute("data-hdl-ahead", "made", timeout=WHOLE_MS)
+    found = app.page.evaluate("window.found")
+    assert found["pages"] > 0 and sorted({*found["seen"]}) == []
     for name in HEADINGS:
         expect(_heading(app, name)).to_be_hidden()
     assert app.query() == {}

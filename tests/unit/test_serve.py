@@ -292,6 +292,10 @@ def test_data_and_models_reach_the_app(tmp_path: Path, monkeypatch: pytest.Monke
         prepare_environment(parse(["--app", str(app), "--upload-mb", "-1"]))
 
 
+def test_pages_are_made_ahead_unless_switched_off() -> None:
+    assert parse([]).pages_ahead and not parse(["--no-pages-ahead"]).pages_ahead
+
+
 def test_a_tab_closed_while_something_is_on_its_way_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
     """What nobody awaited is logged with its traceback, but for a message to whoever has left."""
     from tornado.websocket import WebSocketClosedError
