@@ -182,6 +182,7 @@ def test_a_browser_gets_the_whole_document_as_it_is(live: Live) -> None:
                 await ready.session.with_document_locked(model.update, name="changed meanwhile")
                 assert ready.reply is None
             client = await Client.enter(house.url, quiet=0.1)
+            assert 0 < client.first <= client.filled
             session = ready.session
             assert session.connection_count == 1 and "_handle_pull" not in vars(session)
             again = await document(client)
@@ -189,6 +190,19 @@ def test_a_browser_gets_the_whole_document_as_it_is(live: Live) -> None:
             fresh = json.loads(again)["doc"]["roots"]
             assert change or fresh == json.loads(written.content_json)["doc"]["roots"]
             client.leave()
+
+    live(visit, 1)
+
+
+def test_what_changes_in_a_ready_session_is_written_down_again(live: Live) -> None:
+    """As where a link's view waits for an answer of the model: who takes it later has it at once all the same."""
+
+    async def visit(house: House) -> None:
+        await house.stocked(1)
+        ready = house.ready()[0]
+        await ready.session.with_document_locked(ready.session.document.roots[0].update, name="come meanwhile")
+        await house.until(lambda: ready.reply is not None, "the answer is not written down")
+        assert ready.reply is not None and "come meanwhile" in ready.reply.content_json
 
     live(visit, 1)
 
