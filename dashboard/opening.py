@@ -35,6 +35,7 @@ from panel.io.state import set_curdoc, state
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.ioloop import PeriodicCallback
 
+from dashboard.pages.book import show_link
 from dashboard.pages.frame import MARK
 from dashboard.rest import Rest
 
@@ -169,16 +170,27 @@ class Shelf:
         return ready.html.replace(_TOKEN, token)
 
     async def build(self, request: HTTPServerRequest, payload: TokenPayload) -> Ready:
-        """A session for a visitor who waits for it, to be `given` them.
+        """A session for a visitor who waits for it, to be `given` them: a ready one turned to their view, or new.
 
         Raises
         ------
         RuntimeError
             When the page could not be built; why stands in the log.
         """
-        ready = await self._built(request, payload)
+        ready = await self._turned(request.query) or await self._built(request, payload)
         await self._rests(ready.session, 1, BUILD_SECONDS)
         return ready
+
+    async def _turned(self, query: str) -> Ready | None:
+        """A ready session of the opening view turned to a link's; None where there is none, or better none."""
+        kept = self._ready.get("")
+        if not kept or not query:
+            return None
+        ready = kept.popleft()
+        if await ready.session.with_document_locked(show_link, ready.session.document, query):
+            return ready
+        kept.appendleft(ready)
+        return None
 
     def _token(self, session_id: str, payload: TokenPayload) -> str:
         return generate_jwt_token(

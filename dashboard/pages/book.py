@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
+from weakref import WeakKeyDictionary, ref
 
 import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
+from panel.io.state import set_curdoc
 
 from dashboard import links, tours
 from dashboard.jobs import together
@@ -55,8 +58,32 @@ def explorer(query: str = "", dark: bool = False) -> pmui.Page:
         document.on_session_destroyed(lambda _: forget(document))
         pn.state.onload(lambda: forget_soon(document))
     book = Book(view, history)
+    if document is not None:
+        _books[document] = ref(book)
     book.turn()
     return page(book.frame, book.body)
+
+
+_books: WeakKeyDictionary[Document, ref[Book]] = WeakKeyDictionary()
+
+
+def show_link(document: Document, query: str) -> bool:
+    """Turn a page nobody has seen yet, on the opening view, to a link's: a twentieth of the work of building it.
+
+    False, and nothing is changed, where it had better be built: another page or other colours are asked for, or
+    something is to be said of the link.
+    """
+    book, found = _books.get(document, lambda: None)(), links.decode(query)
+    values = tours.opening(found.values, tours.all_tours()[0])
+    if book is None or found.notices or "theme" in parse_qs(query, keep_blank_values=True):
+        return False
+    if values.get("page", book.view.state.page) != book.view.state.page:
+        return False
+    with set_curdoc(document), book.history.silently(), together():
+        apply(book.view.state, values)
+        for part in book.body.select(lambda part: "invitation" in part.css_classes):
+            part.visible = False  # it is for who opens no particular view
+    return True
 
 
 def forget(document: Document) -> None:
@@ -66,8 +93,8 @@ def forget(document: Document) -> None:
     held the whole session in memory for good (4.8 MB each).
     """
     views = pn.state._views
-    for ref in [ref for ref, (_, _, owner, _) in views.items() if owner is document]:
-        del views[ref]
+    for name in [name for name, (_, _, owner, _) in views.items() if owner is document]:
+        del views[name]
 
 
 class Book:

@@ -115,6 +115,8 @@ def test_a_link_says_at_once_what_is_being_done(visitor: NewExplorer, width: int
     expect(app.month).to_have_attribute("aria-valuetext", "October")
     expect(app.page.locator("html")).to_have_attribute("data-hdl-mode", theme)
     expect(app.place).to_have_text(re.compile("Germany|Europe"))
+    app.address_says(t="10", at="50.5,10.5")
+    expect(app.page.get_by_role("button", name="New here?")).to_be_hidden()
     times = app.page.evaluate(
         "() => { const { responseStart, responseEnd } = performance.getEntriesByType('navigation')[0];"
         " return responseEnd - responseStart }"

@@ -7,11 +7,13 @@ import gc
 import json
 import re
 import weakref
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import panel as pn
 import pytest
+from bokeh.protocol.messages.pull_doc_reply import pull_doc_reply
 from bokeh.server.contexts import ApplicationContext
 from bokeh.server.server import Server
 from bokeh.server.session import ServerSession
@@ -377,6 +379,48 @@ def test_a_link_asked_for_twice_is_made_ready_for_the_next(live: Live) -> None:
         assert get_session_id(await house.ask("?number=8")) not in ready
 
     live(visit, 4)
+
+
+def words(ready: opening.Ready) -> Counter[str]:
+    """All that a page says and how it is drawn; ids and the address it was made for are left out."""
+    found: Counter[str] = Counter()
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict):
+            attributes = node.get("attributes")
+            if isinstance(attributes, dict) and "invitation" in attributes.get("css_classes", ()):
+                found["invitation"] += attributes.get("visible", True)
+                return
+            for key, value in node.items():
+                if key not in ("id", "name", "tags", "href", "search", "type", "js_event_callbacks"):
+                    walk(value)
+        elif isinstance(node, list):
+            for each in node:
+                walk(each)
+        elif isinstance(node, str):
+            found[node] += 1
+
+    document = ready.session.document
+    walk(json.loads(pull_doc_reply.create("", document).content_json)["doc"]["roots"])
+    return found
+
+
+@pytest.mark.parametrize("query", ["v=1&t=09&at=50.5,10.5", "tour=what-is-water-storage&stop=1"])
+def test_a_ready_session_turned_to_a_link_is_as_one_built_for_it(live: Live, query: str) -> None:
+    """It says the same, to the last word; other pages, other colours and bad links are built."""
+
+    async def visit(house: House) -> None:
+        await house.stocked(1)
+        shelf, before = house.shelf, words(house.ready()[0])
+        for other in ("page=why", "t=09&theme=dark", "t=13", ""):
+            assert await shelf._turned(other) is None and len(house.ready()) == 1
+        turned, built = await shelf._turned(query), await shelf._filled(query)
+        assert turned is not None and await shelf._rests(turned.session, 1, 30)
+        said = words(turned)
+        assert +said == words(built) != before
+        assert before["invitation"] == 1 and not said["invitation"]
+
+    live(visit, 1, app=Path(dashboard.__file__).with_name("app.py"))
 
 
 def test_odd_links_fill_neither_the_shelf_nor_the_memory(live: Live) -> None:
