@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from base64 import b64encode
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -83,6 +86,11 @@ def label_colors(dark: bool) -> dict[str, str]:
     }
 
 
+_TYPE = 13  # Material's size of type, of its 14
+_USUAL = 16  # px: the size of type of a browser whose owner has chosen none
+_REM = _USUAL * _TYPE / 14  # px of a rem then: Material sets the document in its own type
+
+
 def _palette(dark: bool) -> dict[str, Any]:
     tone = tokens(dark)
     return {
@@ -95,7 +103,7 @@ def _palette(dark: bool) -> dict[str, Any]:
         },
         "typography": {
             "fontFamily": FONT,
-            "fontSize": 13,
+            "fontSize": _TYPE,
             "htmlFontSize": 16,
             "button": {"textTransform": "none", "fontWeight": 500},
         },
@@ -130,14 +138,27 @@ def _palette(dark: bool) -> dict[str, Any]:
             "MuiToolbar": {
                 "styleOverrides": {
                     "root": {
-                        "minHeight": "48px !important",
+                        "minHeight": f"{48 / _REM:.6g}rem !important",
                         "paddingLeft": "16px !important",
                         "paddingRight": "8px !important",
                         "& > h5": {"display": "none"},  # the page's empty title; the header has its own h1
                     }
                 }
             },
-            "MuiOutlinedInput": {"styleOverrides": {"notchedOutline": {"borderColor": tone["line"]}}},
+            # lengths that Material gives in px, so that a label of larger type stands above what it names
+            "MuiOutlinedInput": {
+                "styleOverrides": {
+                    "notchedOutline": {"borderColor": tone["line"]},
+                    "inputSizeSmall": {"padding": f"{8.5 / _REM:.6g}rem {14 / _REM:.6g}rem"},
+                }
+            },
+            "MuiInputLabel": {
+                "styleOverrides": {
+                    "root": {
+                        "&.MuiInputLabel-shrink": {"transform": f"translate(14px, {-9 / _REM:.6g}rem) scale(0.75)"}
+                    }
+                }
+            },
         },
     }
 
@@ -148,9 +169,35 @@ def material_theme() -> dict[str, Any]:
     return {"light": _palette(False), "dark": _palette(True)}
 
 
+_HAIR = 4  # px: lines and small gaps thinner than this stay as they are
+#: The type is as large as its reader has chosen in the browser, as long as 20 letters m still go into a line.
+_CHOSEN = f"html{{font-size:calc(min(100%,max(16px,5vw))*{_TYPE}/14) !important;}}"
+
+
+def grown(css: str) -> str:
+    """A style sheet whose lengths grow with the size of type that its reader has chosen; px are of the usual size.
+
+    Widths at which a page is laid out anew are in em: they mean the chosen size as well.
+    """
+
+    def length(unit: str) -> Callable[[re.Match[str]], str]:
+        def grow(found: re.Match[str]) -> str:
+            px = float(found[1])
+            if abs(px) < _HAIR:
+                return found[0]
+            # up in the fifth place: the browser cuts what is a hair less than a px by a 64th
+            return f"{math.ceil(px / (_USUAL if unit == 'em' else _REM) * 1e5) / 1e5:.9g}{unit}"
+
+        return grow
+
+    px = re.compile(r"(?<![\w#.])(-?\d+(?:\.\d+)?)px")
+    parts = re.split(r"(@media[^{]*)", css)
+    return "".join(px.sub(length("em" if part.startswith("@media") else "rem"), part) for part in parts)
+
+
 @lru_cache(maxsize=4)
 def _css_file(name: str) -> str:
-    return (assets_dir() / "css" / name).read_text(encoding="utf-8")
+    return grown((assets_dir() / "css" / name).read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=1)
@@ -179,7 +226,7 @@ def page_css() -> str:
     more = "".join(stronger(*mode) for mode in modes.items())
     contrast = f"@media (prefers-contrast: more) {{{more}}}"
     return "\n".join(
-        [font_face(), font, *(block(*mode) for mode in modes.items()), contrast, _css_file("explorer.css")]
+        [font_face(), _CHOSEN, font, *(block(*mode) for mode in modes.items()), contrast, _css_file("explorer.css")]
     )
 
 

@@ -26,7 +26,7 @@ from dashboard.pages.view import View
 from dashboard.plots.projection import load_projection
 from dashboard.sources import picker_groups
 from dashboard.state import PAGES, History, apply, defaults
-from dashboard.theme import material_theme, page_css
+from dashboard.theme import grown, material_theme, page_css
 from dashboard.widgets import Buttons, Nav, Shell
 
 NAME = "HDL Explorer"
@@ -92,7 +92,7 @@ class Frame:
         self.model = pmui.Select(
             label="Model or data",
             css_classes=["model"],
-            stylesheets=[IN_BAR],
+            stylesheets=[grown(IN_BAR)],
             **SELECT,
         )
         self._updating = False

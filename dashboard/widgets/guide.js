@@ -17,7 +17,8 @@ const scroller = (node) => {
   for (; node; node = node.parentElement ?? node.getRootNode().host) if (/auto|scroll/.test(getComputedStyle(node).overflowY)) return node
   return document.documentElement
 }
-const HEAD = 52 // px that are left of the guide however far the page is scrolled
+// px that are left of the guide however far the page is scrolled
+const HEAD = 52 * parseFloat(getComputedStyle(document.documentElement).fontSize) / (16 * 13 / 14)
 const GAP = 4 // px between it and what slides over it
 export function render({ model }) {
   const box = document.createElement("section")

@@ -6,9 +6,10 @@ import re
 from base64 import b64decode
 from pathlib import Path
 
+import pytest
 from fontTools.ttLib import TTFont
 
-from dashboard.theme import FONT, font_face, page_css
+from dashboard.theme import FONT, font_face, grown, page_css
 from hdlcore.assets import assets_dir
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,3 +29,13 @@ def test_it_has_the_marks_the_app_writes() -> None:
     text += "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "dashboard").rglob("*.py")))
     written = set(re.findall(r"[^\x00-\x7f]", text)) - {"━", "∘"}  # marks of a map key, not of running text
     assert written and not {mark for mark in written if ord(mark) not in known}
+
+
+def test_lengths_grow_with_the_size_of_type_that_a_reader_has_chosen() -> None:
+    """At the usual size they are what the style sheet says; lines stay thin; a page is laid out anew by its type."""
+    css = "@media (max-width: 720px) { p { margin: -8px 24px; border: 1px solid; width: calc(9vw - 236px) } }"
+    said = grown(css)
+    assert "@media (max-width: 45em)" in said and "border: 1px solid" in said
+    rems = [float(number) * 16 * 13 / 14 for number in re.findall(r"(-?[\d.]+)rem", said)]
+    assert rems == pytest.approx([-8, 24, 236], abs=1e-3)
+    assert "max(16px,5vw)" in page_css()  # as far as a line still holds some words
