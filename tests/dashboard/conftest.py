@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from hdlcore.data.cube import open_world
+from tests.dashboard.opening_server import live as live  # a fixture of two files
 
 
 @pytest.fixture(scope="session")
