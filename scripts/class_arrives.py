@@ -32,10 +32,10 @@ async def arrive(address: str, after: float) -> Client:
     return await Client.enter(address)
 
 
-async def clicks(client: Client, took: list[float]) -> None:
+async def clicks(client: Client, took: list[float], over: asyncio.Event) -> None:
     """Click another place every second; put down what each answer took (s)."""
     loop, chance = asyncio.get_running_loop(), random.Random(1)
-    while True:
+    while not over.is_set():
         await asyncio.sleep(CLICK_S)
         await client.rest(0.05)
         begun = loop.time()
@@ -52,10 +52,12 @@ async def a_class(address: str, query: str, count: int, within: float, asked: in
     await asyncio.sleep(BEFORE_S if asked else 0)
     inside = await Client.enter(address)
     took: list[float] = []
-    clicking = asyncio.create_task(clicks(inside, took))
+    over = asyncio.Event()
+    clicking = asyncio.create_task(clicks(inside, took, over))
     chance = random.Random(2)
     pupils = await asyncio.gather(*(arrive(link, chance.uniform(0, within)) for _ in range(count)))
-    clicking.cancel()
+    over.set()
+    await clicking
     waited = {"first bytes": [each.first for each in pupils], "filled": [each.filled for each in pupils]}
     for what, values in waited.items():
         middle, high, longest = np.percentile(values, (50, 95, 100))
