@@ -92,19 +92,33 @@ class Ready:
     async def fill(self) -> None:
         """Write down the document as it is now, for the browser that asks for it first."""
         document, session = self.session.document, self.session
-        document.callbacks.on_change(self._changed)
+        self._listen()
         self.reply = await session.with_document_locked(pull_doc_reply.create, "", document)
         self.reply.content_json  # noqa: B018  (kept by the message)
         session._handle_pull = self._pull  # type: ignore[method-assign]
 
-    def _changed(self, event: DocumentChangedEvent) -> None:
-        """What was written down holds no longer."""
-        if isinstance(event, DocumentPatchedEvent):
-            self.reply = None
+    def _listen(self) -> None:
+        """Hear of every change from now on: what was written down holds no longer.
+
+        Not by `on_change`: Panel takes the changes that it holds back to the browsers itself, and where there is none
+        nobody else is told of them.
+        """
+        callbacks = self.session.document.callbacks
+        if "trigger_on_change" in vars(callbacks):
+            return
+        trigger = callbacks.trigger_on_change
+
+        def heard(event: DocumentChangedEvent) -> None:
+            if isinstance(event, DocumentPatchedEvent):
+                self.reply = None
+            trigger(event)
+
+        callbacks.trigger_on_change = heard  # type: ignore[method-assign]
 
     async def _pull(self, message: pull_doc_req, connection: ServerConnection) -> pull_doc_reply:
         """The document for a browser: as it was written down, or, when it has changed since, as it is now."""
         del self.session._handle_pull
+        vars(self.session.document.callbacks).pop("trigger_on_change", None)
         reply, self.reply = self.reply, None
         if reply is None:
             return await self.session._handle_pull(message, connection)

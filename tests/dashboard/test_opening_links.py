@@ -133,8 +133,8 @@ def words(ready: opening.Ready) -> Counter[str]:
         elif isinstance(node, str):
             found[node] += 1
 
-    document = ready.session.document
-    walk(json.loads(pull_doc_reply.create("", document).content_json)["doc"]["roots"])
+    sent = ready.reply or pull_doc_reply.create("", ready.session.document)
+    walk(json.loads(sent.content_json)["doc"]["roots"])
     return found
 
 
