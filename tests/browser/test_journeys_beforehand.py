@@ -55,15 +55,8 @@ def _heading(app: Explorer, name: str) -> Locator:
     return app.page.get_by_role("heading", name=HEADINGS[name], exact=True, include_hidden=True)
 
 
-def _rested(visitor: NewExplorer) -> Explorer:
-    """A visitor who has rested until all pages were made."""
-    app = visitor(ahead=True).open()
-    expect(app.page.locator("html")).to_have_attribute("data-hdl-ahead", "made", timeout=WHOLE_MS)
-    return app
-
-
 def test_the_first_visit_of_a_page_is_a_switch(visitor: NewExplorer) -> None:
-    """Nothing of the pages is seen before; then they are there, drawn, for next to no bytes; back and forward too."""
+    """Nothing of the pages is seen before; then they are drawn, for next to no bytes; keys are the open page's."""
     sizes: list[int] = []
     app = visitor(ahead=True)
     app.page.on("websocket", lambda socket: socket.on("framereceived", lambda data: sizes.append(len(data))))
@@ -93,6 +86,16 @@ def test_the_first_visit_of_a_page_is_a_switch(visitor: NewExplorer) -> None:
     expect(_heading(app, "compare")).to_be_hidden()
     app.page.go_forward()
     expect(_heading(app, "compare")).to_be_visible()
+    _link(app, "explore").click()
+    expect(app.memory).to_be_visible()
+    app.page.get_by_role("heading", level=1).click()
+    app.page.keyboard.press("ArrowRight")
+    expect(app.month.filter(visible=True)).to_have_attribute("aria-valuetext", "June")
+    app.address_says(t="06")
+    _link(app, "whatif").click()
+    expect(app.page.get_by_role("heading", name="What if the weather were different?")).to_be_visible()
+    settle(app.page)
+    app.address_says(t="06", page="whatif")  # those of What if and Compare, unseen, did not step with Explore's
 
 
 def test_a_click_while_pages_are_made_is_answered_and_they_show_its_place(visitor: NewExplorer) -> None:
@@ -123,19 +126,6 @@ def test_a_page_opened_while_it_is_made_comes_whole(visitor: NewExplorer) -> Non
     settle(app.page)
     _link(app, "explore").click()
     expect(app.memory).to_be_visible()
-
-
-def test_keys_are_the_open_page_s(visitor: NewExplorer) -> None:
-    """Of the months of What if and Compare, made and unseen, none steps when those of Explore do."""
-    app = _rested(visitor)
-    app.page.get_by_role("heading", level=1).click()
-    app.page.keyboard.press("ArrowRight")
-    expect(app.month.filter(visible=True)).to_have_attribute("aria-valuetext", "June")
-    app.address_says(t="06")
-    _link(app, "whatif").click()
-    expect(app.page.get_by_role("heading", name="What if the weather were different?")).to_be_visible()
-    settle(app.page)
-    app.address_says(t="06", page="whatif")
 
 
 def test_who_saves_data_gets_no_page_beforehand(app: Explorer) -> None:
