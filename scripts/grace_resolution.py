@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from scipy.signal.windows import blackmanharris
 from scipy.spatial import cKDTree
 
-from hdlcore.data.cube import open_world
-from hdlcore.training.splits import unit_vectors
+from hdlcore.data.cube import open_world, unit_vectors
 
 EARTH_KM = 6371.0
 POINTS, SPACING_KM = 64, 100.0

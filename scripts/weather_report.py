@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hdlcore.data.cube import find_cell, open_world
+from hdlcore.data.cube import find_cell, open_world, unit_vectors
 from hdlcore.data.weather import WeatherSpec, generate_arrays
 from hdlcore.data.weather.comparison import Judgement, compare, generated_series, place_world, read_places
 from hdlcore.data.weather.slow import NODE_DAYS, slow_modes
@@ -190,11 +190,6 @@ def radiation_table(world: xr.Dataset, places: dict[str, Any]) -> None:
         print(f"{name} generated net radiation:", monthly.round().astype(int).tolist())
 
 
-def _unit_vectors(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
-    phi, lam = np.radians(lat), np.radians(lon)
-    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=1)
-
-
 def coherence_table(world: xr.Dataset) -> None:
     """Print coherence of annual rain, droughts and the ENSO-like oscillation over 42 years, seed 1."""
     area = world["area"].values * world["land_fraction"].values
@@ -208,7 +203,7 @@ def coherence_table(world: xr.Dataset) -> None:
     )
     mean = np.maximum(annual.mean(axis=0), 1e-6)
     anomaly = (annual - mean) / np.maximum(annual.std(axis=0), 1e-9)
-    vectors = _unit_vectors(world["lat"].values[chosen], world["lon"].values[chosen])
+    vectors = unit_vectors(world["lat"].values[chosen], world["lon"].values[chosen])
     pair = np.triu_indices(chosen.size, 1)
     distance = 6371 * np.arccos(np.clip(vectors @ vectors.T, -1, 1))[pair]
     correlation = (anomaly.T @ anomaly / len(anomaly))[pair]

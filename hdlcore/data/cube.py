@@ -220,6 +220,12 @@ def cell_area(lat: ArrayLike, size: float = 1.0) -> NDArray[np.float64]:
     return area
 
 
+def unit_vectors(lat: ArrayLike, lon: ArrayLike) -> NDArray[np.float64]:
+    """Places (degrees, any shape) as points (..., 3) on the unit sphere: no date line, no poles."""
+    phi, lam = np.radians(np.asarray(lat, dtype=np.float64)), np.radians(np.asarray(lon, dtype=np.float64))
+    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], -1)
+
+
 def distance_km(lat: float, lon: float, lats: ArrayLike, lons: ArrayLike) -> NDArray[np.float64]:
     """Great-circle distance (km) from one point to many, by the haversine formula; degrees in."""
     phi, phis = np.deg2rad(lat), np.deg2rad(np.asarray(lats, dtype=np.float64))

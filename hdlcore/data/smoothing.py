@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix, diags
 
+from hdlcore.data.cube import unit_vectors
 from hdlcore.errors import RequestError
 
 EARTH_RADIUS_KM = 6371.0
@@ -21,8 +22,7 @@ def grace_operator(lat: ArrayLike, lon: ArrayLike, area: ArrayLike, radius_km: f
     """
     if not radius_km > 0:
         raise RequestError(f"The smoothing radius {radius_km} km is not positive; GRACE here is near 250 km.")
-    phi, lam = np.radians(np.asarray(lat, float)), np.radians(np.asarray(lon, float))
-    points = np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], -1)
+    points = unit_vectors(lat, lon)
     from scipy.spatial import cKDTree  # a run does without, and starts sooner
 
     tree = cKDTree(points)
@@ -30,5 +30,5 @@ def grace_operator(lat: ArrayLike, lon: ArrayLike, area: ArrayLike, radius_km: f
     pairs = tree.sparse_distance_matrix(tree, chord, output_type="coo_matrix")
     distance = 2 * np.arcsin(np.clip(pairs.data / 2, 0, 1)) * EARTH_RADIUS_KM
     weight = np.exp(-0.5 * (distance / radius_km) ** 2) * np.asarray(area, float)[pairs.col]
-    matrix = csr_matrix((weight, (pairs.row, pairs.col)), shape=(phi.size, phi.size))
+    matrix = csr_matrix((weight, (pairs.row, pairs.col)), shape=(len(points), len(points)))
     return (diags(1 / np.asarray(matrix.sum(1)).ravel()) @ matrix).tocsr()

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from hdlcore.analysis.decomposition import variance_share
 from hdlcore.analysis.scores import correlation, nse, rmse
 from hdlcore.analysis.seasonal_scores import score_dataset, seasonal_parts, summary_by_zone
+from hdlcore.data.cube import unit_vectors
 from hdlcore.data.cubes import open_cube
 from hdlcore.data.regions import category_names
 from hdlcore.data.smoothing import grace_operator
@@ -24,7 +25,7 @@ from hdlcore.models.registry import model_kind
 from hdlcore.runtime.domains import recipe_of
 from hdlcore.runtime.world_run import WorldRun, monthly_names, period_of
 from hdlcore.training.recipes import Target
-from hdlcore.training.splits import block_folds, near, unit_vectors
+from hdlcore.training.splits import block_folds, near
 
 #: Seasonal standard deviation (mm) above which a cell counts as one with a strong signal.
 STRONG = 20.0

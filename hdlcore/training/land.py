@@ -21,7 +21,7 @@ from scipy.sparse import csr_matrix, diags
 from torch import Tensor
 
 from hdlcore.analysis.scores import nse
-from hdlcore.data.cube import open_world
+from hdlcore.data.cube import open_world, unit_vectors
 from hdlcore.data.cubes import open_cube
 from hdlcore.data.features import static_features
 from hdlcore.data.smoothing import grace_operator
@@ -33,7 +33,7 @@ from hdlcore.models.registry import model_kind
 from hdlcore.physics.energy import equivalent_evaporation
 from hdlcore.training.losses import budyko_departure, departures, target_loss
 from hdlcore.training.recipes import Recipe, Target, Term
-from hdlcore.training.splits import Split, compact_parts, unit_vectors
+from hdlcore.training.splits import Split, compact_parts
 from hdlcore.training.task import Losses, Pass, Task, median
 
 SPIN_UP_YEARS = 4

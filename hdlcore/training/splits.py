@@ -9,6 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from hdlcore.data.cube import unit_vectors
+
 
 def block_folds(world: xr.Dataset, folds: int, seed: int) -> np.ndarray:
     """Fold of each cell, (cell,) int8 in [0, folds): whole 10-degree blocks, dealt at random but evenly.
@@ -23,12 +25,6 @@ def block_folds(world: xr.Dataset, folds: int, seed: int) -> np.ndarray:
         group = order[start : start + folds]
         fold[group] = rng.permutation(folds)[: group.size]
     return fold[np.searchsorted(blocks, world["block"].values)]
-
-
-def unit_vectors(lat: NDArray, lon: NDArray) -> NDArray[np.float64]:
-    """Places (degrees) as points (cell, 3) on the unit sphere: no date line, no poles."""
-    phi, lam = np.radians(np.asarray(lat, float)), np.radians(np.asarray(lon, float))
-    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], -1)
 
 
 def near(places: NDArray, chosen: NDArray[np.bool_], degrees: float) -> NDArray[np.bool_]:

@@ -14,11 +14,12 @@ import logging
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapefile
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 from scipy.sparse import coo_array
@@ -27,7 +28,7 @@ from scipy.spatial import cKDTree
 from skimage.morphology import reconstruction
 from skimage.segmentation import watershed
 
-from hdlcore.data.cube import cell_area
+from hdlcore.data.cube import cell_area, unit_vectors
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +93,10 @@ def draw_basins(rivers: Path, land: Path, height: NDArray[np.float32], koeppen: 
     grown = _grown(height, markers)
     basins = read_basins()
     basin_of = np.full(grown.max() + 1, -1, dtype=np.int16)
-    tree = cKDTree(_xyz(np.vstack(lines)))
+    tree = cKDTree(unit_vectors(*np.vstack(lines).T[::-1]))
     owner = np.repeat(system, [len(line) for line in lines])
     for index, basin in enumerate(basins):
-        basin_of[owner[tree.query(_xyz(np.array(basin.points)))[1]]] = index
+        basin_of[owner[tree.query(unit_vectors(*np.array(basin.points).T[::-1]))[1]]] = index
     drawn = np.where(ocean | caspian, np.int16(-2), basin_of[grown])
     _check(drawn, basins)
     axes = {"lat": np.arange(height.shape[0]) * STEP - 90, "lon": np.arange(height.shape[1]) * STEP - 180}
@@ -174,14 +175,14 @@ def _waters(land: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.bool
 
 def _systems(lines: Lines, height: NDArray, water: NDArray) -> NDArray[np.int32]:
     """Number (2 and more) of the river system of each line: rivers that meet, or touch the same lake."""
-    tree = cKDTree(_xyz(np.vstack(lines)))
+    tree = cKDTree(unit_vectors(*np.vstack(lines).T[::-1]))
     owner = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
     joined: list[tuple[int, int]] = []
     for index, line in enumerate(lines):
         low = [float(height[_at(*line[end])]) for end in (0, -1)]
         for end, lower in ((0, low[0] <= low[1]), (-1, low[1] <= low[0])):
             reach = np.radians(MOUTH_DISTANCE if lower else END_DISTANCE)
-            place = _xyz(line[[end]])[0]
+            place = unit_vectors(*line[end, ::-1])
             near = [k for k in tree.query_ball_point(place, reach) if owner[k] != index]
             if near:
                 nearest = near[int(np.linalg.norm(tree.data[near] - place, axis=1).argmin())]
@@ -189,7 +190,7 @@ def _systems(lines: Lines, height: NDArray, water: NDArray) -> NDArray[np.int32]
     first: dict[int, int] = {}
     sea = {0, *(int(water[_at(*point)]) for point in (*OCEANS, CASPIAN))}
     for index, line in enumerate(lines):
-        for lake in set(water[_rows_columns(line)].tolist()) - sea:
+        for lake in set(water[_at(*line.T)].tolist()) - sea:
             joined.append((index, first.setdefault(lake, index)))
     a, b = np.array(joined).T
     n = len(lines)
@@ -200,7 +201,7 @@ def _markers(lines: Lines, system: NDArray, ocean: NDArray) -> NDArray[np.int32]
     """1 in the ocean, the number of its system where a river flows, 0 elsewhere."""
     markers = ocean.astype(np.int32)
     for number, line in zip(system, lines, strict=True):
-        rows, columns = _rows_columns(line)
+        rows, columns = _at(*line.T)
         flows = ~ocean[rows, columns]
         markers[rows[flows], columns[flows]] = number
     return markers
@@ -232,19 +233,9 @@ def _grown(height: NDArray, markers: NDArray) -> NDArray[np.int32]:
     return np.asarray(watershed(*beyond, connectivity=2)[:, OVERLAP:-OVERLAP])
 
 
-def _at(lon: float, lat: float) -> tuple[int, int]:
-    """Row and column of the point of the heights nearest to a place."""
-    return round((lat + 90) / STEP), round((lon + 180) / STEP) % 4320
-
-
-def _rows_columns(line: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return (
-        np.round((line[:, 1] + 90) / STEP).astype(int),
-        np.round((line[:, 0] + 180) / STEP).astype(int) % 4320,
+def _at(lon: ArrayLike, lat: ArrayLike) -> tuple[Any, Any]:
+    """Rows and columns of the points of the heights nearest to places."""
+    rows, columns = (
+        np.round((np.asarray(values) + edge) / STEP).astype(int) for values, edge in ((lat, 90), (lon, 180))
     )
-
-
-def _xyz(points: NDArray) -> NDArray[np.float64]:
-    """(n, 3) on the unit sphere of (n, 2) lon, lat in degrees."""
-    lon, lat = np.radians(points).T
-    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    return rows, columns % round(360 / STEP)

@@ -26,7 +26,7 @@ from hdlcore.analysis.retrained_memory import (
     significance,
 )
 from hdlcore.analysis.scores import nse
-from hdlcore.data.cube import open_world
+from hdlcore.data.cube import open_world, unit_vectors
 from hdlcore.errors import RequestError
 from hdlcore.memory_study.cells import roles, sample_cells, study_cells
 from hdlcore.memory_study.emulation import wetness
@@ -35,7 +35,7 @@ from hdlcore.memory_study.memory import FULL as ALL_MEMORY
 from hdlcore.memory_study.memory import Memory, block_order, memories, training_orders
 from hdlcore.memory_study.network import SequenceNetwork, step_inputs
 from hdlcore.memory_study.recipe import Emulation, Training, load_study, study_folder
-from hdlcore.training.splits import near, unit_vectors
+from hdlcore.training.splits import near
 
 DRIVERS = ("precipitation", "air_temperature", "net_radiation")
 

@@ -14,7 +14,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdlcore.data.cube import open_world
+from hdlcore.data.cube import open_world, unit_vectors
 from hdlcore.errors import ModelError, RequestError
 from hdlcore.models.checkpoint import load_tensors, read_card
 from hdlcore.training.land import LandTask, land_data
@@ -28,7 +28,7 @@ from hdlcore.training.losses import (
     target_loss,
 )
 from hdlcore.training.recipes import Recipe, Target, load_recipe, recipe_names
-from hdlcore.training.splits import Split, block_folds, compact_parts, near, unit_vectors
+from hdlcore.training.splits import Split, block_folds, compact_parts, near
 from hdlcore.training.task import scale_inputs
 from hdlcore.training.trainer import Trainer, make_task, one_cycle
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix, kron
 
+from hdlcore.data.cube import unit_vectors
 from hdlcore.errors import DataError
 
 #: Share of a cell's land that must be covered by values.
@@ -122,7 +123,7 @@ def curvilinear(
     the sphere, and each part goes to the target cell that holds it: area is kept exactly, borders to within a part.
     Centres that are not on the Earth (NaN or out of range, the corners of a polar grid) are left out.
     """
-    centres = _unit_vectors(lat, lon)
+    centres = _placed(lat, lon)
     places, area = _parts(centres, split)
     ids = _cell_of(target_lat, target_lon, size)
     order = np.argsort(ids)
@@ -141,10 +142,10 @@ def curvilinear(
     return Regrid(csr_matrix(weights.multiply(scale[:, None])))
 
 
-def _unit_vectors(lat: NDArray, lon: NDArray) -> NDArray[np.float64]:
+def _placed(lat: NDArray, lon: NDArray) -> NDArray[np.float64]:
+    """Points on the unit sphere, missing where latitude or longitude is none."""
     good = np.isfinite(lat) & np.isfinite(lon) & (np.abs(lat) <= 90) & (np.abs(lon) <= 720)
-    phi, lam = np.deg2rad(np.where(good, lat, np.nan)), np.deg2rad(np.where(good, lon, np.nan))
-    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], -1)
+    return unit_vectors(np.where(good, lat, np.nan), np.where(good, lon, np.nan))
 
 
 def _parts(centres: NDArray[np.float64], split: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

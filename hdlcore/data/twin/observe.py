@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from hdlcore.data.cube import unit_vectors
 from hdlcore.data.smoothing import grace_operator
 from hdlcore.data.twin.simulate import TwinSpec
 from hdlcore.data.weather.days import year_shape
@@ -75,7 +76,7 @@ def observe(truth: xr.Dataset, world: xr.Dataset, spec: TwinSpec) -> xr.Dataset:
     night; greenness misses cloudy months; gaps are NaN.
     """
     months = truth["time"].values.astype("datetime64[M]")
-    places = _unit_vectors(world)
+    places = unit_vectors(world["lat"].values, world["lon"].values)
     data: dict[str, tuple] = {}
     for number, name in enumerate(SENSORS):
         generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([int(spec.seed), 7100 + number])))
@@ -89,11 +90,6 @@ def observe(truth: xr.Dataset, world: xr.Dataset, spec: TwinSpec) -> xr.Dataset:
         attrs["long_name"] += " (generated)"
         data[f"{name}_observed"] = (("time", "cell"), seen.astype(np.float32), attrs)
     return xr.Dataset(data, {"time": truth["time"], "cell": truth["cell"]})
-
-
-def _unit_vectors(world: xr.Dataset) -> F8:
-    phi, lam = (np.radians(world[name].values.astype(np.float64)) for name in ("lat", "lon"))
-    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
 
 
 def _smooth_noise(places: F8, n: int, length_km: float, generator: np.random.Generator, waves: int = 160) -> F8:
