@@ -23,6 +23,7 @@ from bokeh.document import Document
 from panel.io.document import unlocked
 
 from dashboard.lighter.bookkeeping import forget_soon
+from dashboard.lighter.looking import looked_through_once
 from hdlcore.errors import Cancelled, HDLError
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def sentence(error: BaseException, doing: str) -> str:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Change many things of the page as one: one message to the browser, and the document looked through once.
+    """Change many things of the page as one: one message to the browser, and what is new is looked through once.
 
     Outside a callback's lock a change to a raw Bokeh model would be refused: here it is held. And Bokeh looks through
     all models of the document whenever one more is hung in: a new plot did so for each line, tick and label of it, with
@@ -60,15 +61,10 @@ def together() -> Iterator[None]:
         if document is None or not held or "recompute" in vars(document.models):
             yield
             return
-        asked: list[bool] = []
-        document.models.recompute = lambda: asked.append(True)  # type: ignore[method-assign]
-        try:
+        with looked_through_once(document) as new:
             yield
-        finally:
-            del document.models.recompute
-            if asked:
-                document.models.recompute()
-                forget_soon(document)
+    if new:
+        forget_soon(document)
 
 
 def when_arrived(change: Callable[[], None]) -> None:

@@ -1,12 +1,12 @@
 """What makes Bokeh lighter: less to say of a document, to look up and to keep. What is sent stays the same to the byte.
 
 Each module changes one thing in Bokeh 3.9, says what it cost, and is held by a test beside it
-(`tests/dashboard/test_definitions.py`, `test_defaults.py`, `test_bookkeeping.py`).
+(`tests/dashboard/test_definitions.py`, `test_defaults.py`, `test_bookkeeping.py`, `test_together.py`).
 """
 
 from __future__ import annotations
 
-from dashboard.lighter import bookkeeping, defaults, definitions
+from dashboard.lighter import bookkeeping, defaults, definitions, looking
 
 
 def install() -> None:
@@ -14,3 +14,4 @@ def install() -> None:
     definitions.forget_unused()
     defaults.remember()
     bookkeeping.read_only_what_is_set()
+    looking.forget_hooks()

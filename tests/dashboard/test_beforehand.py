@@ -10,6 +10,7 @@ import panel as pn
 import pytest
 
 from dashboard.jobs import Lane, put_off
+from dashboard.lighter import looking
 from dashboard.pages.beforehand import Beforehand
 from dashboard.pages.book import Book
 from dashboard.pages.trust import TrustPage
@@ -79,6 +80,11 @@ def test_pages_come_one_after_the_other_in_the_order_of_the_bar(rested: tuple[Bo
     assert book.page.layout.visible and len(book.body) == len(PAGES)
     others = [part for part in book.body if part is not book.page.layout]
     assert all("gone" in part.css_classes and not part.visible for part in others)
+
+
+def test_no_page_has_a_pane_that_panel_no_longer_looks_for(rested: tuple[Book, list[str]]) -> None:
+    kinds = {kind.__module__ for part in rested[0].body.select() for kind in type(part).__mro__}
+    assert len(kinds) > 10 and not kinds & {*looking._FOR_OTHERS}
 
 
 def test_a_page_has_its_size_while_it_is_made() -> None:
