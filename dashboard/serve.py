@@ -39,6 +39,7 @@ PACKED = 1  # level of zlib for what goes to a browser: a third of the bytes; mo
 UPLOAD_MB, MOST_UPLOAD_MB = 50, 2000
 AHEAD, MOST_AHEAD = 2, 20  # sessions made before anybody asks
 READY_SECONDS = 10.0  # a good answer of /readiness is kept this long, so that probing does not rebuild the page all day
+SPEAK_OF_CLOSED_TABS = ("bokeh.server.views.ws", "panel.io.document")
 STOP_SECONDS = 4.0  # after this a stop no longer waits for computations in threads
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -228,8 +229,8 @@ def build(options: argparse.Namespace) -> Server:
     return server
 
 
-def run(server: Server, ahead: int, pages_ahead: bool = True) -> None:
-    """Serve until SIGTERM or SIGINT; return within `STOP_SECONDS` or end the process with code 0.
+def run(server: Server, options: argparse.Namespace) -> None:
+    """Say where the app is and serve until SIGTERM or SIGINT; return within `STOP_SECONDS` or end the process, code 0.
 
     Meanwhile so many sessions of the opening view are kept ready, and visitors' pages are made ahead.
 
@@ -240,10 +241,12 @@ def run(server: Server, ahead: int, pages_ahead: bool = True) -> None:
 
     loop = server.io_loop
     loop.asyncio_loop.set_exception_handler(tell_failure)  # type: ignore[attr-defined]
+    for name in SPEAK_OF_CLOSED_TABS:
+        logging.getLogger(name).addFilter(is_told)
     static.install(server._tornado)
-    shelf = opening.Shelf(server._tornado, "/app", ahead)
+    shelf = opening.Shelf(server._tornado, "/app", options.ahead)
     arrival.install(server._tornado, "/app", shelf)
-    if pages_ahead:
+    if options.pages_ahead:
         SPARE.begin(shelf.rest)
 
     def stop(number: int, _frame: object) -> None:
@@ -256,6 +259,7 @@ def run(server: Server, ahead: int, pages_ahead: bool = True) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     server.start()
+    announce(server, options)
     loop.add_callback(shelf.start)
     loop.start()
     shelf.stop()
@@ -270,6 +274,11 @@ def tell_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> No
 
     if not isinstance(context.get("exception"), WebSocketClosedError | StreamClosedError):
         loop.default_exception_handler(context)
+
+
+def is_told(record: logging.LogRecord) -> bool:
+    """Whether a record of the libraries is of use: that a tab was closed while a message was on its way is none."""
+    return "connection was closed" not in record.getMessage()
 
 
 def _end_process() -> None:
@@ -309,8 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 0
-    announce(server, options)
-    run(server, options.ahead, options.pages_ahead)
+    run(server, options)
     log.info("stopped")
     return 0
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -21,9 +23,11 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from dashboard.serve import (
+    SPEAK_OF_CLOSED_TABS,
     THREAD_VARIABLES,
     allowed_origins,
     check_port,
+    is_told,
     main,
     parse,
     prepare_environment,
@@ -314,3 +318,12 @@ def test_a_tab_closed_while_something_is_on_its_way_is_no_fault(caplog: pytest.L
     assert not caplog.records
     asyncio.run(leave_alone(ValueError("a fault")))
     assert "a fault" in caplog.text
+
+
+def test_what_libraries_say_of_closed_tabs_is_not_told() -> None:
+    """Their own words, as they stand in their modules, are dropped; other warnings are not."""
+    words = "Failed sending message as connection was closed"
+    for name in SPEAK_OF_CLOSED_TABS:
+        assert words in Path(str(importlib.import_module(name).__file__)).read_text(encoding="utf-8")
+    assert not is_told(logging.makeLogRecord({"msg": words}))
+    assert is_told(logging.makeLogRecord({"msg": "Failed sending message due to following error: %s", "args": ("e",)}))
