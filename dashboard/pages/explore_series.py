@@ -98,7 +98,10 @@ class SeriesPart:
             self._rain.show(precipitation(data, dark, label))
         else:
             self._rain.hide()
-        if self._name:
+        if self._name and not np.isfinite(data[self._name].values).any():
+            self._drawing = None  # what there is to say of it stands beside the place
+            self._curves.hide()
+        elif self._name:
             units = units_in_words(str(data[self._name].attrs.get("units", ""))) or "share"
             self._show_curves(timeseries(data[self._name], units, dark, self.text, height=262, month=month))
         else:

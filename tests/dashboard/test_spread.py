@@ -149,3 +149,17 @@ def test_the_link_says_it() -> None:
 def test_what_is_written_can_be_read(shown) -> None:
     view, _ = shown
     assert isinstance(export.series_csv(view), io.BytesIO)
+
+
+def test_a_quantity_without_a_value_at_the_place_has_no_empty_axes(
+    shown: tuple[View, SeriesPart], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A data set that does not reach the chosen cell: nothing is drawn, in months stepped through either."""
+    view, part = shown
+    name = view.layer.variable.name
+    monkeypatch.setattr(SeriesPart, "_lone", name)
+    months = {"month": np.arange(1, 13)}
+    for values, drawn in ((np.full(12, np.nan), False), (np.arange(12.0), True), (np.full(12, np.nan), False)):
+        part._show(xr.Dataset({name: ("month", values, {"units": "mm"})}, months))
+        apply(view.state, {"time": f"{1 + view.state.month % 12:02d}"})
+        assert (part._curves.drawing is not None) == drawn and bool(part.panels) == drawn
