@@ -44,7 +44,8 @@ class MapsPart:
         self.legend.on_message("lock", self._lock)
         self.note = html("plotnote")
         self.pair = column("pair side", *sides, self.swipe)
-        self.layout = column("mappart", row("stage", self.pair, self.legend), self.note)
+        self.stage = row("stage", self.pair, self.legend)
+        self.layout = column("mappart", self.stage, self.note)
         comparison.follow(self.update)
 
     def _tapped(self, position: int, field: str) -> None:
@@ -77,7 +78,7 @@ class MapsPart:
             for drawn in self.maps:
                 drawn.set_mode(self.view.dark)
         arrange = self.state.arrange
-        self.pair.css_classes = ["pair", arrange]
+        self.pair.css_classes, self.stage.css_classes = ["pair", arrange], ["stage", arrange]
         self.swipe.visible = arrange == "swipe"
         mask, outline = self.view.selection.mask, self.view.selection.outline
         for drawn in self.maps:
