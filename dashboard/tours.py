@@ -19,6 +19,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -117,8 +118,11 @@ def values_of(view: str) -> dict[str, Any]:
     return defaults() | {name: value for name, value in found.items() if name not in OF_TOUR}
 
 
-def read_tour(text: str, name: str) -> Tour:
-    """A tour from the text of its file, called `name` in messages; raises `DataError` with one sentence."""
+def read_tour(text: str, name: str, words: Mapping[str, str] = MappingProxyType({})) -> Tour:
+    """A tour from the text of its file, called `name` in messages; raises `DataError` with one sentence.
+
+    `words` are what the reader of the messages knows its fields by, where that is not their names in the file.
+    """
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise DataError(f"{name} is larger than {MAX_BYTES // 1000} kB; a tour is a short text.")
     try:
@@ -131,10 +135,10 @@ def read_tour(text: str, name: str) -> Tour:
     try:
         return Tour.model_validate(raw)
     except ValidationError as error:
-        raise DataError(_sentence(error, raw, name)) from None
+        raise DataError(_sentence(error, name, words)) from None
 
 
-def _sentence(error: ValidationError, raw: Mapping[str, Any], name: str) -> str:
+def _sentence(error: ValidationError, name: str, words: Mapping[str, str]) -> str:
     """The first mistake: where it is, what it is, how to mend it."""
     first = error.errors()[0]
     place = [part for part in first["loc"] if part != "function-after[_answered(), Question]"]
@@ -149,8 +153,13 @@ def _sentence(error: ValidationError, raw: Mapping[str, Any], name: str) -> str:
     at = f"{name}{''.join(f', {part}' for part in where)}"
     if field in ("question", "steps") and first["type"] == "value_error":
         field = ""
+    called = f"'{words.get(field, field)}'"
     if first["type"] == "missing":
-        return f"{at}: '{field}' is missing; add it."
+        return f"{at}: {called} is missing; add it."
+    if first["type"] == "string_too_short":
+        return f"{at}: {called} is empty; write something."
+    if first["type"] == "string_too_long":
+        return f"{at}: {called} is too long; {first['ctx']['max_length']:,} characters are the most."
     if first["type"] == "extra_forbidden":
         fields = Question if "question" in where else Step if where else Tour
         near = get_close_matches(field, fields.model_fields, n=1)
@@ -158,7 +167,7 @@ def _sentence(error: ValidationError, raw: Mapping[str, Any], name: str) -> str:
     if first["type"] == "value_error":
         said = str(first["ctx"]["error"])
         return f"{at}: {said}{'' if said.endswith(('.', '?')) else '.'}"
-    return f"{at}: '{field}' is wrong: {first['msg'][0].lower()}{first['msg'][1:]}."
+    return f"{at}: {called} is wrong: {first['msg'][0].lower()}{first['msg'][1:]}."
 
 
 def folders() -> list[Path]:

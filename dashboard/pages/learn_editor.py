@@ -18,6 +18,11 @@ ABOUT = (
     "it as JSON to keep it."
 )
 MOST_STEPS = 40
+#: What the form calls the fields of a file (`toureditor.js`).
+WORDS = {
+    "title": "Title", "summary": "What it is about", "text": "What is said", "view": "View", "look": "What to look at",
+    "ask": "Question", "options": "Possible answers", "answer": "Possible answers", "explain": "Explanation",
+}  # fmt: skip
 
 
 def blank_step(view: str) -> dict[str, Any]:
@@ -73,7 +78,7 @@ class EditorPart:
         import json
 
         try:
-            tour = read_tour(json.dumps(_bare(self.form.draft)), "The draft")
+            tour = read_tour(json.dumps(_bare(self.form.draft)), "The draft", WORDS)
         except DataError as error:
             self.form.problem = str(error)
             return None

@@ -16,10 +16,11 @@ from dashboard import handout, links, tours
 from dashboard.cover import WIDTH, cover
 from dashboard.layers import available
 from dashboard.pages.learn import LearnPage
-from dashboard.pages.learn_editor import blank_step
+from dashboard.pages.learn_editor import WORDS, EditorPart, blank_step
 from dashboard.pages.view import View
 from dashboard.state import PAGES, History, State, apply, defaults
 from dashboard.theme import tokens
+from dashboard.widgets import TourEditor
 from hdlcore.errors import DataError
 from hdlcore.variables import VARIABLES
 
@@ -72,7 +73,8 @@ def test_every_step_shows_what_is_there(name: str, world) -> None:
         (_tour(step={"view": "v=1&var=sweet"}), "step 1: 'view' cannot be read: Dropped from the link, var"),
         (_tour(step={"view": "page=learn"}), "Learn itself"),
         (_tour(step={"look": "sky"}), "step 1: 'look' is wrong"),
-        (_tour(step={"title": ""}), "step 1: 'title' is wrong"),
+        (_tour(step={"title": ""}), "step 1: 'title' is empty; write something."),
+        (_tour(summary="x" * 500), "'summary' is too long; 400 characters are the most."),
         (_tour(step={"question": {"ask": "Why?"}}), "step 1, question: 'explain' is missing; add it."),
         (
             _tour(step={"question": {"ask": "Why?", "options": ["a", "b"], "answer": 3, "explain": "x"}}),
@@ -154,9 +156,15 @@ def test_text_is_escaped_and_bold() -> None:
     assert tours.prose("**a** <script>\n\nb") == "<p><b>a</b> &lt;script&gt;</p><p>b</p>"
 
 
-def test_a_blank_step_is_told_what_it_lacks() -> None:
-    with pytest.raises(DataError, match="step 1: 'title' is wrong"):
-        tours.read_tour(json.dumps({"title": "T", "summary": "S", "steps": [blank_step("")]}), "The draft")
+def test_the_form_tells_what_a_draft_lacks_by_its_own_labels() -> None:
+    editor = EditorPart(View(State()))
+    assert all(f'"{label}' in TourEditor._esm for label in WORDS.values())
+    for draft, said in (
+        ({"title": "T", "summary": ""}, "The draft: 'What it is about' is empty; write something."),
+        ({"title": "T", "summary": "S"}, "The draft, step 1: 'Title' is empty; write something."),
+    ):
+        editor.form.draft = {**draft, "steps": [blank_step("")]}
+        assert editor.checked() is None and editor.form.problem == said
 
 
 def _unpacked(text: str, kind: str) -> np.ndarray:
