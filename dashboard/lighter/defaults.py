@@ -9,19 +9,20 @@ the same to the byte (tests/dashboard/test_defaults.py).
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from bokeh.core.has_props import HasProps
 from bokeh.core.property.descriptors import PropertyDescriptor, UnsetValueError
 from bokeh.core.property.singletons import Undefined
 from bokeh.core.property.wrappers import PropertyValueContainer
+from bokeh.settings import settings
 
 #: Values of these types can be shared by all models of a class.
 _PLAIN = (type(None), bool, int, float, str)
 
 _default, _unstable = PropertyDescriptor.instance_default, PropertyDescriptor.has_unstable_default
-_query = HasProps.query_properties_with_values
+_query, _OVERRIDDEN = HasProps.query_properties_with_values, HasProps._overridden_defaults.__func__  # type: ignore[attr-defined]
 _plain: dict[tuple[PropertyDescriptor[Any], type], Any] = {}
 _fixed: dict[tuple[PropertyDescriptor[Any], type], bool] = {}
 
@@ -80,9 +81,17 @@ def _query_values(
     return result
 
 
+@classmethod  # type: ignore[misc]
+@cache
+def _overridden(cls: type[HasProps]) -> dict[str, Any]:
+    return _OVERRIDDEN(cls)
+
+
 @lru_cache(maxsize=1)
 def remember() -> None:
-    """Have defaults looked up once a class, in all of this process."""
+    """Have defaults looked up once a class, in all of this process; and no callback's signature looked at."""
+    HasProps._overridden_defaults = _overridden  # type: ignore[method-assign]
+    settings.perform_error_diagnostics = False
     HasProps.themed_values = _themed  # type: ignore[method-assign]
     HasProps.query_properties_with_values = _query_values  # type: ignore[method-assign]
     PropertyDescriptor.instance_default = _instance_default  # type: ignore[method-assign]

@@ -22,6 +22,7 @@ from dashboard.pages.book import explorer
 OWN = {
     (HasProps, "themed_values"): lambda self: getattr(self, "__themed_values__", None),
     (HasProps, "query_properties_with_values"): defaults._query,
+    (HasProps, "_overridden_defaults"): classmethod(defaults._OVERRIDDEN),
     (PropertyDescriptor, "instance_default"): defaults._default,
     (PropertyDescriptor, "has_unstable_default"): defaults._unstable,
 }
@@ -34,7 +35,7 @@ def _sent(document: Document) -> str:
 
 @contextmanager
 def _bokehs_way() -> Iterator[None]:
-    ours = {(owner, name): getattr(owner, name) for owner, name in OWN}
+    ours = {(owner, name): vars(owner)[name] for owner, name in OWN}
     for (owner, name), own in OWN.items():
         setattr(owner, name, own)
     try:
