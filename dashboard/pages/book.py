@@ -124,6 +124,8 @@ class Book:
         if making is None:
             made = MAKERS[name](self.view, self.history)
             making = self._makings[name] = Making(name, made, self.view)
+            if not making.seen:
+                made.layout.clear()  # nobody waits for it: it need not say that it is on its way
             making.place()
             self.body.append(made.layout)
         return making

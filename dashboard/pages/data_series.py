@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
@@ -13,7 +12,7 @@ from dashboard import map_picture
 from dashboard.jobs import Lane, sentence
 from dashboard.pages.data_view import DataView
 from dashboard.pages.page import Pictures
-from dashboard.pages.parts import SELECT, choice, column, drawn, html, job_bar, row, table_switch
+from dashboard.pages.parts import SELECT, Plot, choice, column, drawn, html, job_bar, row, table_switch
 from dashboard.plots import map_paper
 from dashboard.plots.map_paper import Key, Legend, Plane
 from dashboard.plots.paper import Panel
@@ -49,7 +48,7 @@ class SitePart:
         self.card.on_message("go", self._go)
         self.message = ""
         self._updating = False
-        pane = pn.pane.Bokeh(self.map.figure, sizing_mode="stretch_width", margin=0, css_classes=["sitecanvas"])
+        pane = Plot(self.map.figure, css_classes=["sitecanvas"])
         self.layout = column("sitepart", self.card, self.names, row("sitestage", pane))
         data.follow(self.update)
 

@@ -23,19 +23,45 @@
     const at = is_plot(this) ? within(this) : this
     for (let view = at; view != null; view = within(view)) view._layout_computed = true
     if (!at.el.checkVisibility()) return // its figures see their size when it is shown
-    at.measure_layout()
-    at.update_bbox()
-    at._compute_layout()
-    at.after_layout()
+    compute_all(at)
+  }
+  // What is hung into a layout leaves all else in it as it is, unless there is a figure in it, which lines up with others.
+  const laid = new WeakSet()
+  const { after_layout: done, r_after_render: rendered } = layout
+  layout.after_layout = function () {
+    done.call(this)
+    laid.add(this)
+  }
+  layout.r_after_render = function () {
+    const fresh = this._was_built ? this.child_views.filter((child) => !child._was_built) : []
+    if (!fresh.length) { rendered.call(this); return }
+    for (const child of fresh) child.r_after_render()
+    this.after_render()
+  }
+  const place = (view) => {
+    view.update_style()
+    for (const child of view.child_views) child.parent_style.clear()
+    view._update_layout()
+  }
+  const compute_all = (view) => {
+    view.measure_layout()
+    view.update_bbox()
+    view._compute_layout()
+    view.after_layout()
   }
   // the view, and its place among its brothers; further up only where it is the first figure, or the last that went
   const lay_out = (at) => {
+    const fresh = laid.has(at) ? at.layoutable_views.filter((child) => !laid.has(child)) : []
+    for (const child of fresh) child.update_layout()
+    if (fresh.length && fresh.every((child) => child.layout == null)) {
+      place(at)
+      if (at.el.checkVisibility()) fresh.forEach(compute_all)
+      return
+    }
     at.update_layout()
     for (let view = within(at); view != null; view = within(view)) {
       const had = view.layout != null
-      view.update_style()
-      for (const child of view.child_views) child.parent_style.clear()
-      view._update_layout()
+      place(view)
       if (had === (view.layout != null)) break
     }
     at.compute_layout()

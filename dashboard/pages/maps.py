@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
-import panel as pn
 from numpy.typing import NDArray
 
-from dashboard.pages.parts import column, html
+from dashboard.pages.parts import Plot, column, html
 from dashboard.pages.view import View
 from dashboard.plots.worldmap import WorldMap
 from dashboard.state import apply
 
 
-def map_pane(drawn: WorldMap) -> Any:
+def map_pane(drawn: WorldMap) -> Plot:
     """The map, as wide as its place."""
-    return pn.pane.Bokeh(drawn.figure, sizing_mode="stretch_width", margin=0, css_classes=["canvas"])
+    return Plot(drawn.figure, css_classes=["canvas"])
 
 
 def chooses(view: View, drawn: WorldMap) -> WorldMap:

@@ -9,7 +9,7 @@ import panel as pn
 from dashboard import map_picture, pictures, retrained
 from dashboard.jobs import sentence
 from dashboard.pages.page import Pictures
-from dashboard.pages.parts import choice, column, drawn, heading, html, row, show
+from dashboard.pages.parts import Plot, choice, column, drawn, heading, html, row, show
 from dashboard.pages.view import View
 from dashboard.plots import map_paper
 from dashboard.plots.map_paper import Bar, Key, Legend
@@ -86,7 +86,7 @@ class RetrainedPart:
             ),
         ]
         if found.test is not None:
-            map_ = pn.pane.Bokeh(self._map(found), sizing_mode="scale_width", margin=0)
+            map_ = Plot(self._map(found), sizing_mode="scale_width")
             figures.append(_titled("Where", map_, self._key(found)))
             halves = memory_months(found.months, dark, f"Mem of the {title} through the year, by hemisphere.")
             note = "Fall of the squared error in that month over the variance of all months."

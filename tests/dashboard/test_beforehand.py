@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import panel as pn
 import pytest
+from bokeh.core.json_encoder import serialize_json
+from bokeh.core.serialization import Serializer
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 
 from dashboard.jobs import Lane, put_off
 from dashboard.lighter import looking
+from dashboard.pages import making
 from dashboard.pages.beforehand import Beforehand
 from dashboard.pages.book import Book
+from dashboard.pages.frame import page
+from dashboard.pages.parts import Plot
 from dashboard.pages.trust import TrustPage
 from dashboard.pages.view import View
 from dashboard.rest import Rest
@@ -48,32 +57,45 @@ def said(part: Any) -> Iterator[tuple[Any, ...]]:
         yield tuple((name, repr(value)) for name, value in part.param.values().items() if name not in left_out)
 
 
-def made_whole(ahead: Beforehand) -> list[str]:
-    """Make everything; the name of the page of each piece."""
-    names = []
-    while (making := ahead.next()) is not None:
+class Piece(NamedTuple):
+    """A piece of a page that is not part of a document: a step, what it makes."""
+
+    page: str
+    parts: int
+    plots: int
+
+
+def made_whole(ahead: Beforehand) -> list[Piece]:
+    """Make everything."""
+    pieces = []
+    while (page_ := ahead.next()) is not None:
+        before = {*page_.made.layout.select()}
         assert ahead.piece()
-        names.append(making.name)
-    return names
+        new = {*page_.made.layout.select()} - before
+        pieces.append(Piece(page_.name, len(new), sum(isinstance(part, Plot) for part in new)))
+    return pieces
 
 
-def make(book: Book, name: str) -> None:
-    """Make one page as if its name were pointed at."""
+def make(book: Book, name: str) -> int:
+    """Make one page as if its name were pointed at; in how many pieces."""
     book.beforehand._nears({"id": name})
+    pieces = 0
     while not book._making(name).done:
         book.beforehand.piece()
+        pieces += 1
+    return pieces
 
 
 @pytest.fixture(scope="module")
-def rested() -> tuple[Book, list[str]]:
-    """A book all of whose pages were made beforehand, and the order of the pieces."""
+def rested() -> tuple[Book, list[Piece]]:
+    """A book all of whose pages were made beforehand, and the pieces in their order."""
     book = book_of()
     return book, made_whole(book.beforehand)
 
 
-def test_pages_come_one_after_the_other_in_the_order_of_the_bar(rested: tuple[Book, list[str]]) -> None:
+def test_pages_come_one_after_the_other_in_the_order_of_the_bar(rested: tuple[Book, list[Piece]]) -> None:
     """In several pieces, and none is in the way of the open one: it is unseen, and hidden once it was drawn."""
-    book, names = rested
+    book, names = rested[0], [each.page for each in rested[1]]
     assert list(dict.fromkeys(names)) == [name for name in PAGES if name != "explore"]
     assert names == sorted(names, key=list(PAGES).index) and len(names) > 2 * len(PAGES)
     assert not book.beforehand.piece(), "nothing is left"
@@ -82,7 +104,7 @@ def test_pages_come_one_after_the_other_in_the_order_of_the_bar(rested: tuple[Bo
     assert all("gone" in part.css_classes and not part.visible for part in others)
 
 
-def test_no_page_has_a_pane_that_panel_no_longer_looks_for(rested: tuple[Book, list[str]]) -> None:
+def test_no_page_has_a_pane_that_panel_no_longer_looks_for(rested: tuple[Book, list[Piece]]) -> None:
     kinds = {kind.__module__ for part in rested[0].body.select() for kind in type(part).__mro__}
     assert len(kinds) > 10 and not kinds & {*looking._FOR_OTHERS}
 
@@ -99,6 +121,33 @@ def test_a_page_has_its_size_while_it_is_made() -> None:
     assert len(layout.select()) > parts and list(said(layout)) == list(said(book_of(page="memory").page.layout))
 
 
+def test_no_step_makes_much_at_once(rested: tuple[Book, list[Piece]]) -> None:
+    """The components and figures of a step are made in one piece, which a click waits for."""
+    assert max(each.parts for each in rested[1]) <= 40 and max(each.plots for each in rested[1]) <= 4, rested[1]
+
+
+def told(part: Any) -> str:
+    """All that a browser is told of a part; models and their names are numbered as they come."""
+    [(model, _)] = part._models.values()
+    text, numbers = serialize_json(Serializer(deferred=False).encode(list(model.children))), dict[str, str]()
+    return re.sub(r"\b[A-Za-z]+\d{4,}\b", lambda at: numbers.setdefault(at[0], f"no {len(numbers)}"), text)
+
+
+def test_a_page_hung_in_bit_by_bit_is_sent_as_one_hung_in_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes too, which layouts take from what is in them."""
+    found, pieces = list[list[str]](), list[int]()
+    for seconds in (math.inf, 0.0):
+        monkeypatch.setattr(making, "BIT_S", seconds)
+        document = Document()
+        with set_curdoc(document):
+            book = book_of()
+            page(book.frame, book.body).server_doc(document)
+            pieces.append(sum(make(book, name) for name in PLAIN[:2]))
+            found.append([told(part) for part in book.body])
+    assert pieces[1] > 5 * pieces[0], "a component or a plot each"
+    assert found[0] == found[1] and min(map(len, found[0])) > 100_000
+
+
 def test_the_page_whose_name_is_pointed_at_comes_first() -> None:
     book = book_of()
     order = []
@@ -110,7 +159,7 @@ def test_the_page_whose_name_is_pointed_at_comes_first() -> None:
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_a_page_made_beforehand_is_the_page_opened_at_once(rested: tuple[Book, list[str]], name: str) -> None:
+def test_a_page_made_beforehand_is_the_page_opened_at_once(rested: tuple[Book, list[Piece]], name: str) -> None:
     """Also after another cell was chosen, of which it was not told while nobody saw it."""
     book, state = rested[0], rested[0].view.state
     for cell in (state.cell, OTHER):

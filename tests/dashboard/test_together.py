@@ -63,7 +63,7 @@ def test_what_failed_half_way_leaves_a_whole_document(counted: tuple[Document, R
 def everything(document: Document) -> dict[str, object]:
     """What a document notes of its models."""
     models = document.models
-    named = {name: models.get_all_by_name(name) for name in ("one", "two")}
+    named = {name: {*models.get_all_by_name(name)} for name in ("one", "two")}
     return {"models": {*models}, "named": named, "new": {*models._new_models}, "roots": document.roots}
 
 
