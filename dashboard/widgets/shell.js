@@ -73,8 +73,8 @@ export function render({ model, el }) {
       for (let node = el; node; node = node.parentElement ?? node.getRootNode().host) node.scrollTop = 0
     }
     if (message.type === "made") made(message)
-    if (message.type === "hold focus") held = focused()
-    if (message.type === "give focus") setTimeout(() => { if (held?.isConnected) held.focus() }, 50)
+    if (message.type === "hold focus") { clearTimeout(giving); held = focused() }
+    if (message.type === "give focus") giving = setTimeout(() => { if (held?.isConnected) held.focus() }, 50)
     if (message.type === "download") {
       const bytes = Uint8Array.from(atob(message.content), (c) => c.charCodeAt(0))
       const link = document.createElement("a")
@@ -100,8 +100,8 @@ export function render({ model, el }) {
     }
   })
 
-  // Where the focus was before a dialog took it, to give it back.
-  let held = null
+  // Where the focus was before a dialog took it, to give it back; not when the next dialog is on its way to take it.
+  let held = null, giving = null
   const focused = () => {
     let at = document.activeElement
     while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from scripts.app_session import settle
+from tests.browser.test_journeys_ahead import WIRE
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
@@ -224,21 +227,17 @@ def accessible(app: Explorer) -> list[dict[str, Any]]:
 
 
 def test_everything_that_can_be_used_has_a_name(app: Explorer) -> None:
-    """No button, field, slider, list or picture is nameless; buttons are not told apart by place alone."""
+    """No button, field, slider, list, picture or heading is nameless; buttons are not told apart by place alone."""
     app.open("?v=1&zone=tropical&of=filter&val=0,100")
     named = {"button", "textbox", "slider", "combobox", "checkbox", "radio", "link", "image", "img", "progressbar"}
     nodes = accessible(app)
     assert [node["role"] for node in nodes if node["role"] in named and not node["name"]] == []
     buttons = [node["name"] for node in nodes if node["role"] == "button"]
     assert len(buttons) > 15 and len(buttons) == len(set(buttons)), sorted(buttons)
+    headings = [node["name"] for node in nodes if node["role"] == "heading"]
+    assert len(headings) >= 4 and all(headings), headings
     assert {"main", "banner"} <= {node["role"] for node in nodes}
     assert app.page.locator("html").get_attribute("lang") == "en"
-
-
-def test_no_heading_is_nameless(app: Explorer) -> None:
-    """Who walks from heading to heading hears what each part is."""
-    headings = [node["name"] for node in accessible(app.open()) if node["role"] == "heading"]
-    assert len(headings) >= 4 and all(headings), headings
 
 
 def test_provenance_names_model_weights_data_and_what_is_generated(app: Explorer) -> None:
@@ -263,7 +262,8 @@ def test_provenance_names_model_weights_data_and_what_is_generated(app: Explorer
 
 
 def test_help_opens_by_key_and_returns_the_focus(app: Explorer) -> None:
-    """'?' opens how to read the page, Escape closes it, and the page goes on."""
+    """'?' opens how to read the page, Escape closes it, the page goes on; no late answer takes keys from a dialog."""
+    app.page.add_init_script(WIRE)
     app.open()
     app.button("Copy link").focus()
     app.page.keyboard.press("?")
@@ -274,6 +274,19 @@ def test_help_opens_by_key_and_returns_the_focus(app: Explorer) -> None:
     expect(app.button("Copy link")).to_be_focused()
     app.button("Next month").click()
     expect(app.sentence).to_contain_text(", June:")
+
+    app.page.keyboard.press("?")
+    expect(dialog).to_contain_text("Read the heatmap")
+    app.page.evaluate("() => { window.wire.held = true; }")
+    app.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    app.button("Provenance").click()
+    settle(app.page)  # both answers wait by then: that one dialog is closed, and that the other opens
+    app.page.evaluate("window.wire.release()")
+    expect(app.page.get_by_role("dialog", name="Provenance")).to_be_visible()
+    app.page.wait_for_timeout(200)  # the focus is given back after a while
+    app.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
 
 
 _READ = """() => [...document.querySelectorAll('.hdl-read .head, .hdl-read .line')]
