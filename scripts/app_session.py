@@ -97,8 +97,10 @@ def stop_server(server: ServerProcess) -> None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*options: str) -> Iterator[Browser]:
     """A headless Chromium that finds no host but this one: the system's where there is one, else playwright's own.
+
+    ``options`` are more of its command line, beside `CHROMIUM_OPTIONS`.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def chromium() -> Iterator[Browser]:
     if executable is None:
         raise RuntimeError("There is no Chromium on this machine; run `make browser`.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_OPTIONS, *options])
         try:
             yield browser
         finally:

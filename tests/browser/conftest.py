@@ -6,12 +6,13 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Route, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from scripts.app_session import (
@@ -46,9 +47,59 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium for all journeys."""
-    with chromium() as running:
+    """A headless Chromium for all journeys; pages of one context share a process and the scripts it has compiled."""
+    with chromium("--process-per-site") as running:
         yield running
+
+
+class Seats:
+    """Browser contexts, each for one visitor at a time: the next one finds no more than the app's scripts, compiled.
+
+    To compile them anew is a third of what opening the app costs a browser. Cookies and all that is stored go with the
+    visitor; a page of the server's that stays open keeps the process.
+    """
+
+    MOST = 3  # empty ones; each holds a process
+
+    def __init__(self, browser: Browser, server: ServerProcess) -> None:
+        self._browser, self._server = browser, server
+        self._empty: list[tuple[str, BrowserContext]] = []
+        self._taken: dict[BrowserContext, tuple[str, Page]] = {}
+
+    def take(self, ahead: bool = False, **options: object) -> BrowserContext:
+        """A context with playwright's options, as new; with ``ahead`` the app makes pages before they are opened."""
+        key = repr((ahead, sorted(options.items())))
+        context = next((context for kept, context in self._empty if kept == key), None)
+        if context is None:
+            context = self._browser.new_context(**options)  # type: ignore[arg-type]
+            context.set_default_timeout(PATIENCE_MS)
+            context.new_page().goto(f"{self._server.url}/liveness")
+            if not ahead:
+                context.add_init_script(SAVES_DATA)
+        else:
+            self._empty.remove((key, context))
+        self._taken[context] = key, context.pages[0]
+        return context
+
+    def leave(self, context: BrowserContext) -> None:
+        """The visitor goes, and all that is theirs."""
+        key, stays = self._taken.pop(context)
+        for page in context.pages:
+            if page is not stays:
+                page.close()
+        context.clear_cookies()
+        session = context.new_cdp_session(stays)
+        session.send("Storage.clearDataForOrigin", {"origin": self._server.url, "storageTypes": "all"})
+        session.detach()
+        self._empty.append((key, context))
+        if len(self._empty) > self.MOST:
+            self._empty.pop(0)[1].close()
+
+
+@pytest.fixture(scope="session")
+def seats(browser: Browser, server: ServerProcess) -> Seats:
+    """For the visitors of all journeys."""
+    return Seats(browser, server)
 
 
 @dataclass
@@ -72,15 +123,15 @@ class Watch:
         unexpected = [text for text in told if not any(re.search(pattern, text) for pattern in self.expected)]
         return [f"request to another host: {url}" for url in self.foreign_requests] + unexpected
 
-    def attach(self, context: BrowserContext) -> None:
-        """Refuse and record foreign requests, and record errors, on every page of a browser context."""
+    def attach(self, context: BrowserContext) -> Callable[[], None]:
+        """Record foreign requests and errors on every page of a browser context; return how to end that.
 
-        def only_local(route: Route) -> None:
-            if is_local(route.request.url):
-                route.continue_()
-            else:
-                self.foreign_requests.append(route.request.url)
-                route.abort()
+        What refuses the foreign ones is the browser (`CHROMIUM_OPTIONS`): a route would cost it its cache.
+        """
+
+        def on_request(request: Request) -> None:
+            if urlsplit(request.url).scheme in ("http", "https") and not is_local(request.url):
+                self.foreign_requests.append(request.url)
 
         def on_console(message: ConsoleMessage) -> None:
             if message.type == "error":
@@ -95,11 +146,21 @@ class Watch:
         def on_page(page: Page) -> None:
             page.on("websocket", lambda socket: self._check_socket(socket.url))
 
-        context.route(lambda url: urlsplit(url).scheme in ("http", "https"), only_local)
-        context.on("console", on_console)
-        context.on("weberror", lambda error: self.page_errors.append(str(error.error)))
-        context.on("requestfailed", on_failed)
-        context.on("page", on_page)
+        def on_error(error: WebError) -> None:
+            self.page_errors.append(str(error.error))
+
+        heard = {
+            "request": on_request, "console": on_console, "weberror": on_error,
+            "requestfailed": on_failed, "page": on_page,
+        }  # fmt: skip
+        for name, act in heard.items():
+            context.on(name, act)  # type: ignore[call-overload]
+
+        def end() -> None:
+            for name, act in heard.items():
+                context.remove_listener(name, act)
+
+        return end
 
     def _check_socket(self, url: str) -> None:
         if not is_local(url):
@@ -119,27 +180,23 @@ NewPage = Callable[..., Page]
 
 
 @pytest.fixture
-def new_page(browser: Browser, watch: Watch) -> Iterator[NewPage]:
+def new_page(seats: Seats, watch: Watch) -> Iterator[NewPage]:
     """Return a function that opens a page of a new visitor (own cookies and session), watched.
 
     ``new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")``: options as of playwright's
     ``Browser.new_context``. With ``ahead`` pages are made before they are opened, as for everybody.
     """
-    contexts: list[BrowserContext] = []
+    ends: list[Callable[[], None]] = []
 
     def open_page(ahead: bool = False, **options: object) -> Page:
         settings = {"viewport": DESKTOP, "reduced_motion": "reduce", "accept_downloads": True} | options
-        context = browser.new_context(**settings)  # type: ignore[arg-type]
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        watch.attach(context)
-        if not ahead:
-            context.add_init_script(SAVES_DATA)
+        context = seats.take(ahead, **settings)
+        ends.extend((partial(seats.leave, context), watch.attach(context)))
         return context.new_page()
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for end in ends:
+        end()
 
 
 class Explorer:

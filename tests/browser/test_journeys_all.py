@@ -12,7 +12,8 @@ from dashboard.state import PAGES
 from scripts.app_session import settle
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import Explorer
+    from scripts.app_session import ServerProcess
+    from tests.browser.conftest import Explorer, Seats
 
 pytestmark = pytest.mark.browser
 
@@ -42,16 +43,42 @@ def test_every_page_is_reached_from_the_header_and_asks_no_other_host(app: Explo
 
 
 def test_the_watch_notices_a_request_to_another_host(browser: Browser) -> None:
-    """What the journeys rely on: a picture of another host is refused, recorded and told."""
+    """What the journeys rely on: a picture of another host, named or numbered, is refused, recorded and told."""
     from tests.browser.conftest import Watch
 
-    record = Watch()
+    foreign = {"https://example.org/map.png", "http://192.0.2.1/map.png"}
+    record, failed = Watch(), dict[str, str | None]()
     with browser.new_context() as context:
-        record.attach(context)
+        end = record.attach(context)
         page = context.new_page()
-        page.set_content("<img src='https://example.org/map.png'>")
-        page.wait_for_timeout(300)
-    assert any(text == "request to another host: https://example.org/map.png" for text in record.problems())
+        page.on("requestfailed", lambda request: failed.update({request.url: request.failure}))
+        page.set_content("".join(f"<img src='{url}'>" for url in foreign))
+        assert failed == dict.fromkeys(foreign, "net::ERR_NAME_NOT_RESOLVED")
+        end()
+        page.set_content("<img src='https://example.org/unseen.png'>")
+    assert {text for text in record.problems() if "another host" in text} == {
+        f"request to another host: {url}" for url in foreign
+    }
+
+
+def test_who_takes_a_seat_finds_nothing_of_who_had_it(seats: Seats, server: ServerProcess) -> None:
+    """The journeys' contexts are kept for their compiled scripts alone: no cookie, no page, nothing stored."""
+    kept = "() => [document.cookie, localStorage.length, sessionStorage.length].join()"
+    context = seats.take(locale="de-DE")
+    page = context.new_page()
+    page.goto(f"{server.url}/liveness")
+    page.evaluate("() => { document.cookie = 'a=b'; localStorage.a = 1; sessionStorage.a = 1; }")
+    assert page.evaluate(kept) == "a=b,1,1"
+    seats.leave(context)
+    assert page.is_closed()
+    assert seats.take(locale="de-DE") is context
+    other = seats.take(locale="de-DE")
+    assert other is not context, "two visitors at a time have one seat"
+    page = context.new_page()
+    page.goto(f"{server.url}/liveness")
+    assert page.evaluate(kept) == ",0,0"
+    seats.leave(context)
+    seats.leave(other)
 
 
 def controls_seen(page: Page) -> list[str]:
