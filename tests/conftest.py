@@ -81,7 +81,7 @@ def small_recipe() -> Recipe:
     """Two members, few passes: enough to walk the whole path."""
     return Recipe(
         id="small", title="A small model", hidden=6, members=2, folds=2, lattice=1, batches=2, passes=4,
-        years=(2001, 2004), budyko_weight=1.0, head_steps=40,
+        years=(2001, 2004), budyko_weight=1.0, head_steps=10,
         targets={"tws": Target(terms=("seasonal",), departures=True, smoothing_km=340.0, floor=15.0)},
     )  # fmt: skip
 

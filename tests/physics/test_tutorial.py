@@ -96,7 +96,7 @@ def test_its_recipe_trains_and_its_model_serves(small_cube: Path, tmp_path: Path
     recipe.write_text(blocks()[recipe.name], encoding="utf-8")
     asked = load_recipe(recipe)
     assert (asked.id, asked.model) == (KIND, KIND)
-    tiny = {"passes": 2, "members": 2, "folds": 2, "lattice": 1, "batches": 2, "years": (2001, 2004)}
+    tiny = {"passes": 2, "members": 2, "folds": 2, "lattice": 1, "batches": 2, "head_steps": 10, "years": (2001, 2004)}
     short = asked.model_copy(update=tiny)
     heard: list[dict] = []
     train_members(short, tmp_path / "work", small_cube, Here(), report=lambda member, done, said: heard.append(said))

@@ -129,7 +129,7 @@ def test_train_makes_a_model_folder_that_serves(hdl: Hdl, small_cube: Path, tmp_
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(
         'id = "tiny"\ntitle = "Tiny"\nhidden = 4\nmembers = 2\nfolds = 2\nlattice = 1\nbatches = 1\npasses = 1\n'
-        'head_steps = 40\nyears = [2001, 2003]\n[targets.tws]\nterms = ["seasonal"]\ndepartures = true\nfloor = 15\n'
+        'head_steps = 10\nyears = [2001, 2003]\n[targets.tws]\nterms = ["seasonal"]\ndepartures = true\nfloor = 15\n'
     )
     folder, data = tmp_path / "tiny", ("--data", str(small_cube))
     result = hdl("train", str(recipe), "--out", str(folder), "--jobs", "1", "--no-memory", *data)
