@@ -48,7 +48,10 @@ def test_opens_filled_on_the_central_amazon(app: Explorer) -> None:
 
 
 def test_click_on_land_changes_every_view_and_a_click_in_the_sea_says_so(app: Explorer) -> None:
-    """Place, sentence, curves, heatmap and address follow a click; the sea leaves the choice, with one sentence."""
+    """Place, sentence, curves, heatmap and address follow a click; the sea leaves the choice, with one sentence.
+
+    Bokeh gives the canvas the focus on a click, and would draw dots around it.
+    """
     app.open()
     before = {plot: (app.text_of(plot), app.picture(plot).tobytes()) for plot in (app.curves, app.memory)}
     app.tap(*INDIA)
@@ -74,6 +77,7 @@ def test_click_on_land_changes_every_view_and_a_click_in_the_sea_says_so(app: Ex
     app.tap(*GERMANY)
     expect(app.place).to_contain_text("Germany")
     expect(app.message).to_be_hidden()
+    expect(app.map.locator(".bk-events:focus").first).to_have_css("outline-color", "rgba(0, 0, 0, 0)")
 
 
 def test_months_step_by_button_key_slider_and_play(visitor: NewExplorer) -> None:
@@ -194,13 +198,6 @@ def test_corners_set_on_the_map_select_a_region(app: Explorer) -> None:
     expect(app.button("Cell 4.5° S, 62.5° W")).to_be_visible()
     expect(corners).to_have_attribute("aria-checked", "false")
     expect(app.page.get_by_text("Click the corners of the region")).to_have_count(0)
-
-
-def test_a_click_on_a_plot_leaves_no_ring(app: Explorer) -> None:
-    """Bokeh gives the canvas the focus on a click, and would draw dots around it."""
-    app.open()
-    app.map.click(position={"x": 5, "y": 5})
-    expect(app.map.locator(".bk-events:focus").first).to_have_css("outline-color", "rgba(0, 0, 0, 0)")
 
 
 def test_brushing_the_histogram_filters_by_value(app: Explorer) -> None:

@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import expect
 
 from scripts.app_session import settle
-from tests.browser.test_journeys_access import _TOO_WIDE
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Explorer, NewExplorer, NewPage
@@ -208,14 +207,6 @@ def test_a_lesson_file_works_without_a_server(app: Explorer, new_page: NewPage, 
     expect(said).to_contain_text(re.compile(r"° N, .*° E, September: .* mm"))
     page.get_by_text("Show the answer").click()
     expect(page.get_by_text("Storage goes on rising")).to_be_visible()
-
-
-@pytest.mark.parametrize("query", ["page=whatif&if=all%3E%3E30", "page=compare", "page=learn&tour=how-sure-are-we"])
-def test_the_new_pages_fit_a_phone(visitor: NewExplorer, query: str) -> None:
-    """Nothing is wider than the screen."""
-    app = visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).visit(f"v=1&{query}")
-    assert app.page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert app.page.evaluate(_TOO_WIDE) == []
 
 
 _HELD = """() => {

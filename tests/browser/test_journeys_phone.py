@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.state import PAGES
+from tests.browser.test_journeys_access import _TOO_WIDE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -107,10 +108,21 @@ def test_names_at_line_ends_are_whole_on_a_phone(visitor: NewExplorer, query: st
     app.until(lambda: app.page.evaluate(_TOUCHING) == [], f"touching: {app.page.evaluate(_TOUCHING)}")
 
 
+#: Where a page has most to say: a story, warming in all months, a model beside its truth, a tour.
+FULL = {
+    "why": "&way=gradient_x_input",
+    "whatif": "&if=all%3E%3E30",
+    "trust": "&model=global-twin",
+    "learn": "&tour=how-sure-are-we",
+}
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_a_finger_hits_every_control_of_every_page(visitor: NewExplorer, name: str) -> None:
+def test_a_finger_hits_every_control_and_nothing_is_wider_than_the_screen(visitor: NewExplorer, name: str) -> None:
     app = phone(visitor)
-    app.visit(f"v=1&page={name}&zone=cold&of=filter")
+    app.visit(f"v=1&page={name}&zone=cold&of=filter{FULL.get(name, '')}")
+    assert app.page.evaluate("document.documentElement.scrollWidth") <= SMALL["width"]
+    assert app.page.evaluate(_TOO_WIDE) == []
     app.until(lambda: not app.page.evaluate(_SMALL_TARGETS), f"too small: {app.page.evaluate(_SMALL_TARGETS)}")
 
 

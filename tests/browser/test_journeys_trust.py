@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_journeys_access import _TOO_WIDE
-
 if TYPE_CHECKING:
     from tests.browser.conftest import Explorer, NewExplorer
 
@@ -17,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_zone_that_is_pressed_filters_every_view(app: Explorer) -> None:
-    """Map, density, chips and address follow a zone; the rows of the other zones stay."""
+    """Map, density, chips and address follow a zone; the rows of the other zones stay; the same by keyboard alone."""
     app.visit("v=1&page=trust")
     density = app.page.get_by_role("img", name=re.compile("pairs of month and cell"))
     expect(density).to_have_attribute("aria-label", re.compile("^All land: 177,216 pairs"))
@@ -30,6 +28,18 @@ def test_a_zone_that_is_pressed_filters_every_view(app: Explorer) -> None:
     expect(
         app.page.get_by_role("img", name=re.compile("^Map: Skill .*Cold climate: median over cells"))
     ).to_be_visible()
+    app.page.get_by_role("button", name=re.compile("^Cold: median")).click()
+    app.address_says(zone=None)
+
+    app.page.get_by_role("button", name=re.compile("^Tropical: median")).focus()
+    app.page.keyboard.press("ArrowDown")
+    app.page.keyboard.press("Enter")
+    arid = app.page.get_by_role("button", name=re.compile("^Arid: median"))
+    expect(arid).to_have_attribute("aria-pressed", "true")
+    expect(arid).to_be_focused()
+    app.page.keyboard.press("Enter")
+    expect(arid).to_have_attribute("aria-pressed", "false")
+    app.address_says(zone=None)
 
 
 def test_the_chosen_score_is_in_the_link_and_on_every_page(app: Explorer, visitor: NewExplorer) -> None:
@@ -69,20 +79,6 @@ def test_an_evaluation_is_asked_for_shows_progress_and_is_cancelled(app: Explore
     expect(app.button("Evaluate anew")).to_be_enabled()
 
 
-def test_by_keyboard_alone(app: Explorer) -> None:
-    """Down the zones with the arrow key, Enter presses one, Enter again lets it go."""
-    app.visit("v=1&page=trust")
-    app.page.get_by_role("button", name=re.compile("^Tropical: median")).focus()
-    app.page.keyboard.press("ArrowDown")
-    app.page.keyboard.press("Enter")
-    arid = app.page.get_by_role("button", name=re.compile("^Arid: median"))
-    expect(arid).to_have_attribute("aria-pressed", "true")
-    expect(arid).to_be_focused()
-    app.page.keyboard.press("Enter")
-    expect(arid).to_have_attribute("aria-pressed", "false")
-    app.address_says(zone=None)
-
-
 def test_the_twin_is_no_model_and_one_is_offered(app: Explorer) -> None:
     """A sentence and a way on, never an empty page."""
     app.visit("v=1&page=trust&model=twin-earth")
@@ -110,14 +106,6 @@ def test_memory_in_truth_beside_that_attributed_follows_filter_and_measure(app: 
     expect(app.page.get_by_role("img", name=re.compile("^Map of the share of memory older"))).to_have_count(2)
     app.page.get_by_role("button", name=re.compile("^Polar: median")).click()
     expect(app.page.get_by_text(re.compile(r"^Over (?!14,768)[\d,]+ cells the maps correlate at"))).to_be_visible()
-
-
-def test_it_fits_a_phone(visitor: NewExplorer) -> None:
-    """Nothing is wider than the screen."""
-    app = visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    app.visit("v=1&page=trust&model=global-twin")
-    assert app.page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert app.page.evaluate(_TOO_WIDE) == []
 
 
 def test_a_gauge_on_the_map_opens_its_river(app: Explorer) -> None:
