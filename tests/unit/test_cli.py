@@ -139,8 +139,8 @@ def test_train_makes_a_model_folder_that_serves(hdl: Hdl, small_cube: Path, tmp_
     assert listed[0]["id"] == "tiny" and listed[0]["scores"]["tws"]["msc"]["nse_median"] is not None
 
 
-def test_doctor_finds_this_installation_well(hdl_process: Hdl) -> None:
-    result = hdl_process("doctor")
+def test_doctor_finds_this_installation_well(hdl: Hdl) -> None:
+    result = hdl("doctor")
     assert result.returncode == 0, result.stdout
     assert "weights match their hashes" in result.stdout
 

@@ -40,10 +40,10 @@ def test_options_of_the_command_line_are_checked(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_command_line_runs_a_region_on_a_local_cluster(hdl_process: Hdl, tmp_path: Path) -> None:
-    period = ["--start", "2003-01-01", "--end", "2003-02-28", "--region", "Switzerland"]
-    for name, options in (("a", ["--local-cluster", "2"]), ("b", [])):
-        done = hdl_process("simulate", "global-grace", *period, "--out", f"{name}.zarr", *options, cwd=tmp_path)
+def test_the_command_line_runs_a_region_on_a_local_cluster(hdl: Hdl, hdl_process: Hdl, tmp_path: Path) -> None:
+    asked = ["simulate", "global-grace", "--start", "2003-01-01", "--end", "2003-02-28", "--region", "Switzerland"]
+    far = hdl_process(*asked, "--out", "a.zarr", "--local-cluster", "2", cwd=tmp_path)
+    for done in (far, hdl(*asked, "--out", tmp_path / "b.zarr")):
         assert done.returncode == 0, done.stderr
         assert "cells in 1 blocks" in done.stdout
     with (
