@@ -87,6 +87,19 @@
       if (outer === null) window.dispatchEvent(new Event("hdl-answered"))
     }
   }
+  // A figure hears of new marks when all its brothers have been built, and controls take their time: what was drawn into
+  // it before that would stay unseen for good.
+  const figure = owner("Figure", "connect_signals"), { connect_signals: hear } = figure
+  figure.connect_signals = function () {
+    hear.call(this)
+    if (this.model.renderers.every((mark) => this.renderer_views.has(mark))) return
+    const catch_up = () => {
+      if (this.is_destroyed) return
+      if (this._was_built) this._update_renderers().then(() => this.invalidate_layout())
+      else setTimeout(catch_up, 20)
+    }
+    setTimeout(catch_up)
+  }
   layout._after_resize = function () {
     if (is_plot(this) || !this._was_built) resized.call(this)
   }

@@ -57,6 +57,35 @@ def test_days_and_methods_by_keys_and_a_refusal_that_leaves_the_page_alive(app: 
     expect(app.page).to_have_url(re.compile("way=carriers"))
 
 
+# A second view of a figure, into which marks come when it has been built and does not hear of changes yet, since its
+# brothers are still being built; how many of them it has in the end.
+LATE = """async () => {
+    const models = Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
+    const figure = models.find((each) => each.type === "Figure" && each.visible && each.renderers.length > 1)
+    const view = new figure.default_view({ model: figure, parent: null }), marks = figure.renderers
+    figure.renderers = []
+    view.initialize()
+    await view.lazy_initialize()
+    figure.renderers = marks
+    view.connect_signals()
+    const place = document.body.appendChild(document.createElement("div"))
+    view.render_to(place)
+    await new Promise((done) => setTimeout(done, 500))
+    const held = marks.filter((mark) => view.renderer_views.has(mark)).length
+    view.remove()
+    place.remove()
+    return [held, marks.length]
+}"""
+
+
+def test_what_is_drawn_while_controls_are_still_built_is_seen(app: Explorer) -> None:
+    """As the pulse, whose answer may come before the figure that was made for it listens."""
+    app.visit("v=1&page=why")
+    expect(app.page.get_by_role("img", name=re.compile("more on the day itself"))).to_be_visible()
+    held, marks = app.page.evaluate(LATE)
+    assert held == marks > 1
+
+
 def test_an_answer_is_tried_out_from_its_link_and_by_the_button(app: Explorer, tmp_path: Path) -> None:
     """Deletion and insertion: a sentence, two curves, a table, a file; closed again, the link forgets it."""
     app.visit("v=1&page=why&at=50.5,10.5&trial=on")
