@@ -22,7 +22,8 @@ from bokeh.settings import settings
 _PLAIN = (type(None), bool, int, float, str)
 
 _default, _unstable = PropertyDescriptor.instance_default, PropertyDescriptor.has_unstable_default
-_query, _OVERRIDDEN = HasProps.query_properties_with_values, HasProps._overridden_defaults.__func__  # type: ignore[attr-defined]
+_query = HasProps.query_properties_with_values
+_gather = HasProps._overridden_defaults.__func__  # type: ignore[attr-defined]
 _plain: dict[tuple[PropertyDescriptor[Any], type], Any] = {}
 _fixed: dict[tuple[PropertyDescriptor[Any], type], bool] = {}
 
@@ -84,7 +85,8 @@ def _query_values(
 @classmethod  # type: ignore[misc]
 @cache
 def _overridden(cls: type[HasProps]) -> dict[str, Any]:
-    return _OVERRIDDEN(cls)
+    """Defaults that the class sets for properties of its bases; shared, only read."""
+    return _gather(cls)
 
 
 @lru_cache(maxsize=1)

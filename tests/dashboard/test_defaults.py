@@ -22,7 +22,7 @@ from dashboard.pages.book import explorer
 OWN = {
     (HasProps, "themed_values"): lambda self: getattr(self, "__themed_values__", None),
     (HasProps, "query_properties_with_values"): defaults._query,
-    (HasProps, "_overridden_defaults"): classmethod(defaults._OVERRIDDEN),
+    (HasProps, "_overridden_defaults"): classmethod(defaults._gather),
     (PropertyDescriptor, "instance_default"): defaults._default,
     (PropertyDescriptor, "has_unstable_default"): defaults._unstable,
 }
